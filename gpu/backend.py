@@ -140,6 +140,8 @@ class Encoded:
     format: Literal["jpg", "png", "webp"]
     empty: bool = False
     """Every pixel is transparent."""
+    opaque: bool = False
+    """No pixel is transparent: further items below would not show."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Time by stage: warp, encode."""
 

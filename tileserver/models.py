@@ -134,6 +134,8 @@ class Style:
     resampling: Resampling = "bilinear"
     nodata: float | None = None
     unit: str = ""
+    ramp: tuple[tuple[float, Color], ...] = ()
+    """Colour stops at physical values, interpolated; wins over `colormap_name`, lies within `rescale`."""
     marks: tuple[tuple[float, Words], ...] = ()
     """Words along a ramp: ((0.1, {"en": "bare"}), (0.8, {"en": "dense"}))."""
     reducers: tuple[Reducer, ...] = ()
@@ -239,3 +241,7 @@ class Image:
     """What was drawn, top first."""
     datetime: str = ""
     """The time that was served, for X-Tile-Datetime."""
+    exact: bool = True
+    """The time that was asked, not an earlier one."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Time by stage, for Server-Timing: catalog, read, warp, encode."""

@@ -17,6 +17,9 @@ Interval = tuple[datetime | None, datetime | None]
 class Catalog(Protocol):
     """Collections and items. Every method is thread-safe. Unknown names raise NotFound."""
 
+    uri: str
+    """Where it is, without credentials; tells catalogs apart in caches."""
+
     def collections(self) -> list[Collection]:
         """In the operator's order, else by title; extents are up to date."""
 
