@@ -1,0 +1,228 @@
+"""Items to pixels to bytes: the one drawing that tiles, maps, WMS, films and seeding share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import perf_counter
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
+from gpu.backend import Reducer as GpuReducer
+from tileserver.errors import SourceUnreadable, TooLarge
+from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Style
+from tileserver.ports import Catalog, Reader
+from tileserver.selection import Selection, select
+from tileserver.settings import Settings
+from tileserver.styles import color_from_hex, expressions, recipe, style_to_render, variables
+from tileserver.times import Time
+
+MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+# Most tiles are full after the top item; a day's mosaic rarely needs more than four.
+_STEPS = (1, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRequest:
+    """Everything that a client decides about a picture."""
+
+    collection: Collection
+    style: Style
+    time: Time
+    grid: Grid
+    bbox: Bbox
+    """The grid's extent in degrees."""
+    format: Format = "auto"
+    reducer: Reducer | None = None
+    """How several dates become one picture; None: as the style says, else the latest on top."""
+    strict: bool = False
+    """Only the time asked, no earlier image instead."""
+    unscale: bool = True
+    """Apply scale and offset."""
+    masked: bool | None = None
+    """Leave clouds out; None: composites do, single dates do not."""
+
+    @property
+    def reducers(self) -> tuple[Reducer, ...]:
+        """One, or one for each output of the style."""
+        return (self.reducer,) if self.reducer else self.style.reducers or ("first",)
+
+
+class Renderer:
+    """Draws map requests. Thread-safe: it keeps no state of its own."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        reader: Reader,
+        backend: Backend,
+        settings: Settings,
+        best: Callable[[Sequence[Item], Bbox], Item] | None = None,
+    ) -> None:
+        self.catalog = catalog
+        self.reader = reader
+        self.backend = backend
+        self.settings = settings
+        self._best = best
+        red, green, blue, _ = color_from_hex(settings.background)
+        self._background = (red, green, blue)
+
+    def select(self, request: MapRequest) -> Selection:
+        """The items of a request, top first."""
+        style = request.style
+
+        def of(time: Time) -> Selection:
+            return select(
+                self.catalog,
+                request.collection,
+                time,
+                request.bbox,
+                names=variables(style),
+                strict=request.strict,
+                limit=self.settings.max_items,
+                best=self._best,
+            )
+
+        selection = of(request.time)
+        if style.period_days and request.time.kind != "interval" and selection.items:
+            newest = max((i.end_datetime or i.datetime for i in selection.items if i.datetime), default=None)
+            if newest is not None:
+                period = of(Time("interval", newest - timedelta(days=style.period_days), newest))
+                return replace(period, exact=selection.exact)
+        return selection
+
+    def key(self, request: MapRequest, selection: Selection) -> str:
+        """Names the bytes of a picture: equal keys are equal pictures."""
+        parts = (
+            [(item.id, item.version) for item in selection.items],
+            request.collection.id,
+            sorted(style_to_render(request.style).items(), key=str),
+            request.grid,
+            request.format,
+            request.reducers,
+            request.unscale,
+            self._masked(request),
+            (self.settings.jpeg_quality, self.settings.webp_quality, self._background),
+        )
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def image(self, request: MapRequest) -> Image:
+        """Select, draw and encode. Raises SourceUnreadable naming item and asset."""
+        return self.draw(request, self.select(request))
+
+    def draw(self, request: MapRequest, selection: Selection) -> Image:
+        """Draw and encode items already selected."""
+        seconds = {"read": 0.0}
+        encoded: Encoded | None = None
+        layers: list[Layer] = []
+        for count in self._steps(request, selection):
+            layers += self._layers(request, selection.items[len(layers) : count], seconds)
+            job = self._job(request, layers)
+            encoded = self.backend.draw([job])[0]
+            for stage, spent in encoded.seconds.items():
+                seconds[stage] = seconds.get(stage, 0.0) + spent
+            if encoded.opaque:
+                break
+        if encoded is None:
+            encoded = self.backend.draw([self._job(request, [])])[0]
+        return Image(
+            content=encoded.content,
+            media_type=MEDIA_TYPES[encoded.format],
+            empty=encoded.empty,
+            items=tuple(item.id for item in selection.items),
+            datetime=selection.datetime,
+            exact=selection.exact,
+            seconds=seconds,
+        )
+
+    def job(self, request: MapRequest, selection: Selection) -> Job:
+        """The pixel engine's job for a request with all its items, for batches."""
+        return self._job(request, self._layers(request, selection.items, {"read": 0.0}))
+
+    def picture(self, request: MapRequest) -> tuple[Picture, Selection]:
+        """Pixels before encoding, for films, legends and layers on top of each other."""
+        selection = self.select(request)
+        return self.backend.shade(self.job(request, selection)), selection
+
+    def values(self, request: MapRequest) -> tuple[NDArray[np.float64], NDArray[np.bool_], Selection]:
+        """The style's physical outputs (outputs, height, width), their validity (height, width) and the items."""
+        selection = self.select(request)
+        data, valid = self.backend.values(self.job(request, selection))
+        return data, valid, selection
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises TooLarge beyond the pixel budget."""
+        if width * height > self.settings.max_pixels:
+            raise TooLarge("Pixels", f"{width} x {height}", f"{self.settings.max_pixels} (width x height)")
+
+    def _masked(self, request: MapRequest) -> bool:
+        if request.masked is not None:
+            return request.masked
+        return request.style.masked or request.reducers != ("first",)
+
+    def _steps(self, request: MapRequest, selection: Selection) -> list[int]:
+        """After how many items to look whether anything is still to be seen through."""
+        count = len(selection.items)
+        if request.reducers != ("first",):
+            return [count] if count else []
+        return [step for step in _STEPS if step < count] + ([count] if count else [])
+
+    def _job(self, request: MapRequest, layers: Sequence[Layer]) -> Job:
+        webp = request.format == "webp"
+        return Job(
+            layers=tuple(layers),
+            recipe=recipe(request.style, unscale=request.unscale),
+            height=request.grid.height,
+            width=request.grid.width,
+            reducers=cast("tuple[GpuReducer, ...]", request.reducers),
+            format=request.format,
+            quality=self.settings.webp_quality if webp else self.settings.jpeg_quality,
+            background=self._background,
+        )
+
+    def _layers(self, request: MapRequest, items: Sequence[Item], seconds: dict[str, float]) -> list[Layer]:
+        started = perf_counter()
+        layers = [self._layer(request, item) for item in items]
+        seconds["read"] += perf_counter() - started
+        return layers
+
+    def _layer(self, request: MapRequest, item: Item) -> Layer:
+        style = request.style
+        outputs = expressions(style)
+        discrete = any(c.end is None for c in style.classes)
+        bands = [self._band(item, name, style) for name in variables(style)]
+        sources = self._read(item, bands, request.grid, "nearest" if discrete else style.resampling)
+        mask = request.collection.mask if self._masked(request) and outputs else None
+        found = item.band(mask.asset) if mask else None
+        if mask is None or found is None:
+            return Layer(sources=tuple(sources))
+        return Layer(
+            sources=tuple(sources),
+            mask=self._read(item, [found], request.grid, "nearest")[0],
+            hidden=mask.table(),
+        )
+
+    def _band(self, item: Item, name: str, style: Style) -> tuple[Asset, Band]:
+        found = item.band(name)
+        if found is None:  # select() only takes items that have all bands
+            raise SourceUnreadable(f"Item has no band '{name}'.", item=item.id, asset=name)
+        asset, band = found
+        return asset, replace(band, nodata=style.nodata) if style.nodata is not None else band
+
+    def _read(
+        self, item: Item, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Any
+    ) -> list[Source | None]:
+        try:
+            return self.reader.sources(bands, grid, resampling)
+        except SourceUnreadable as error:
+            raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
+
+
+def server_timing(seconds: Mapping[str, float]) -> str:
+    """The Server-Timing header of stages in seconds."""
+    return ", ".join(f"{stage};dur={spent * 1000:.2f}" for stage, spent in seconds.items())
