@@ -1,0 +1,74 @@
+"""`/collections`: STAC Collections with item_assets, renders, extents and links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tileserver.api.addresses import base_address
+from tileserver.api.errors import json_response
+from tileserver.api.parts import Parts
+from tileserver.collections import collection_to_stac
+from tileserver.models import Collection
+
+WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json"
+
+
+def collection_document(collection: Collection, base: str) -> dict[str, Any]:
+    """The STAC Collection with absolute links, web map links for every style among them."""
+    stac = collection_to_stac(collection)
+    here = f"{base}/collections/{collection.id}"
+    stac["stac_extensions"] = [*stac["stac_extensions"], WEB_MAP_LINKS]
+    stac["links"] = [
+        {"rel": "self", "type": "application/json", "href": here},
+        {"rel": "root", "type": "application/json", "href": f"{base}/?f=json"},
+        {"rel": "parent", "type": "application/json", "href": f"{base}/?f=json"},
+        {"rel": "items", "type": "application/geo+json", "href": f"{base}/stac/collections/{collection.id}/items"},
+        {"rel": "alternate", "type": "text/html", "href": f"{base}/?collection={collection.id}"},
+        *web_map_links(collection, base),
+    ]
+    return stac
+
+
+def web_map_links(collection: Collection, base: str, time: str = "latest") -> list[dict[str, Any]]:
+    """xyz, tilejson and wmts links as the web-map-links extension describes them."""
+    here = f"{base}/collections/{collection.id}"
+    links: list[dict[str, Any]] = []
+    for style in collection.styles:
+        tiles = f"{base}/xyz/{collection.id}/{style.id}/{time}/{{z}}/{{x}}/{{y}}.png"
+        tilejson = f"{here}/styles/{style.id}/WebMercatorQuad/tilejson.json?datetime={time}"
+        links += [
+            {"rel": "xyz", "type": "image/png", "title": style.title, "href": tiles},
+            {"rel": "tilejson", "type": "application/json", "title": style.title, "href": tilejson},
+        ]
+    if collection.styles:
+        links.append({
+            "rel": "wmts", "type": "image/png", "title": collection.title,
+            "href": f"{here}/wmts/1.0.0/WMTSCapabilities.xml", "wmts:layer": collection.id,
+        })  # fmt: skip
+    return links
+
+
+def router(parts: Parts) -> APIRouter:
+    """The list and each one."""
+    routes = APIRouter(tags=["Collections"])
+
+    @routes.get("/collections", summary="All collections", response_class=Response)
+    def collections(request: Request) -> Response:
+        base = base_address(request, parts.settings)
+        documents = [collection_document(collection, base) for collection in parts.catalog.collections()]
+        links = [
+            {"rel": "self", "type": "application/json", "href": f"{base}/collections"},
+            {"rel": "root", "type": "application/json", "href": f"{base}/?f=json"},
+        ]
+        return json_response({"collections": documents, "links": links})
+
+    @routes.get("/collections/{collection_id}", summary="One collection", response_class=Response)
+    def collection(collection_id: str, request: Request) -> Response:
+        base = base_address(request, parts.settings)
+        return json_response(collection_document(parts.catalog.collection(collection_id), base))
+
+    return routes

@@ -1,0 +1,103 @@
+"""Around every request: CORS exactly once, one log line, the request counter. Plain ASGI, a few microseconds."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tileserver.api.errors import json_response
+from tileserver.metrics import REQUESTS
+
+log = logging.getLogger("tileserver.access")
+
+EXPOSED = "ETag, Server-Timing, X-Tile-Datetime, X-Tile-Empty, X-Cache, X-Cache-Status, Retry-After, Content-Disposition"
+_CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED.encode()),
+]
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Cors:
+    """`Access-Control-Allow-Origin: *` exactly once on every answer, errors too; answers preflights."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [h for h in message.get("headers", []) if not h[0].lower().startswith(b"access-control-allow-origin")]
+                message = {**message, "headers": headers + _CORS}
+            await send(message)
+
+        if scope["method"] == "OPTIONS" and Request(scope).headers.get("access-control-request-method"):
+            await json_response({}, headers=_PREFLIGHT)(scope, receive, with_cors)
+            return
+        await self._app(scope, receive, with_cors)
+
+
+class Access:
+    """Counts and logs each request once, with the time it took; a failure that escapes is still an answer."""
+
+    def __init__(self, app: ASGIApp, *, as_json: bool) -> None:
+        self._app = app
+        self._as_json = as_json
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        seen: dict[str, Any] = {"status": 499, "bytes": 0}
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+            elif message["type"] == "http.response.body":
+                seen["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:  # the framework has logged it and sent a 500 where it still could
+            if seen["status"] == 499:
+                raise
+        finally:
+            path = scope["path"]
+            route = "/" + path.split("/", 2)[1] if path.count("/") else path
+            known = scope.get("route") is not None or seen["status"] < 400
+            REQUESTS.labels(route if known else "unknown", str(seen["status"])).inc()
+            if log.isEnabledFor(logging.INFO):
+                self._line(scope, seen, perf_counter() - started)
+
+    def _line(self, scope: Scope, seen: dict[str, Any], seconds: float) -> None:
+        fields = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "status": seen["status"],
+            "bytes": seen["bytes"],
+            "ms": round(seconds * 1000, 2),
+        }
+        if self._as_json:
+            log.info(orjson.dumps(fields).decode())
+        else:
+            question = f"?{fields['query']}" if fields["query"] else ""
+            log.info(
+                "%s %s%s %s %d bytes %.1f ms",
+                fields["method"], fields["path"], question, fields["status"], fields["bytes"], fields["ms"],
+            )  # fmt: skip

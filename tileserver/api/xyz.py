@@ -1,0 +1,118 @@
+"""`/xyz/{collection}/{style}/{time}/{z}/{x}/{y}[@2x][.{ext}]`: tiles with everything in the path. Hot: plain Starlette."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from tileserver.api.delivery import deliver
+from tileserver.api.parts import Parts
+from tileserver.api.queries import flag, integer, picture_format, reducer, style_of
+from tileserver.errors import InvalidParameter, NotFound
+from tileserver.models import Bbox, Grid
+from tileserver.render import MapRequest
+from tileserver.times import parse_time
+
+MAX_ZOOM = 24
+_HALF = math.pi * 6378137.0
+"""Half the circumference of EPSG:3857's sphere, in metres."""
+
+
+@lru_cache(maxsize=65536)
+def mercator_tile(z: int, x: int, y: int, size: int) -> tuple[Grid, Bbox]:
+    """A WebMercatorQuad tile's grid and its extent in degrees."""
+    span = 2 * _HALF / 2**z
+    left, top = x * span - _HALF, _HALF - y * span
+    grid = Grid(crs="EPSG:3857", bounds=(left, top - span, left + span, top), width=size, height=size)
+    west, east = x / 2**z * 360 - 180, (x + 1) / 2**z * 360 - 180
+    north, south = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z)))) for row in (y, y + 1))
+    return grid, (west, south, east, north)
+
+
+def tile_address(z: str, x: str, y: str) -> tuple[int, int, int]:
+    """Whole numbers on the grid. Raises InvalidParameter for no number, NotFound beyond the grid."""
+    limit = 10**9
+    zoom, column, row = integer(z, "z", -limit, limit), integer(x, "x", -limit, limit), integer(y, "y", -limit, limit)
+    if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
+        raise NotFound("tile", f"{z}/{x}/{y}")
+    return zoom, column, row
+
+
+def routes(parts: Parts) -> list[BaseRoute]:
+    """The one route."""
+
+    async def tile(request: Request) -> Response:
+        path = request.path_params
+        name, dot, extension = path["y"].partition(".")
+        if dot and not extension:
+            raise InvalidParameter("format", path["y"], "jpg, png, webp")
+        row, at, scale = name.partition("@")
+        if at and scale != "2x":
+            raise InvalidParameter("scale", scale, "2x")
+        collection = parts.catalog.collection(path["collection"])
+        grid, bbox = mercator_tile(*tile_address(path["z"], path["x"], row), 512 if at else 256)
+        wanted = MapRequest(
+            collection=collection,
+            style=style_of(parts, collection, path["style"], request.query_params),
+            time=parse_time(path["time"], "time"),
+            grid=grid,
+            bbox=bbox,
+            format=picture_format(extension),
+            reducer=reducer(request.query_params.get("reducer")),
+            strict=flag(request.query_params.get("strict"), "strict", default=False),
+            unscale=flag(request.query_params.get("unscale"), "unscale", default=True),
+        )
+        return await deliver(parts, request, wanted)
+
+    return [Route("/xyz/{collection}/{style}/{time}/{z}/{x}/{y}", tile, methods=["GET"], name="xyz")]
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], description: str = "") -> dict[str, Any]:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema, "description": description}
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+OPENAPI: dict[str, Any] = {
+    "/xyz/{collection}/{style}/{time}/{z}/{x}/{y}": {
+        "get": {
+            "summary": "A map tile",
+            "description": "WebMercatorQuad. Without a suffix: JPEG where the tile is opaque, else PNG.",
+            "operationId": "xyz",
+            "tags": ["Tiles"],
+            "parameters": [
+                _parameter("collection", "path", _TEXT),
+                _parameter("style", "path", _TEXT, "a style of the collection, or custom"),
+                _parameter("time", "path", _TEXT, "YYYY-MM-DD, YYYY, instant, start--end, latest, best"),
+                _parameter("z", "path", {"type": "integer", "minimum": 0, "maximum": MAX_ZOOM}),
+                _parameter("x", "path", {"type": "integer", "minimum": 0}),
+                _parameter("y", "path", _TEXT, "row, then @2x for 512 px, then .jpg, .png or .webp"),
+                _parameter("assets", "query", _TEXT, "custom: one or three bands"),
+                _parameter("expression", "query", _TEXT, "custom: band maths"),
+                _parameter("rescale", "query", _TEXT, "custom: lowest,highest in physical units"),
+                _parameter("colormap_name", "query", _TEXT, "custom: see /colorMaps"),
+                _parameter("color_formula", "query", _TEXT, "custom: gamma, sigmoidal, saturation"),
+                _parameter("resampling", "query", {"enum": ["nearest", "bilinear", "cubic", "average"]}),
+                _parameter("nodata", "query", _TEXT),
+                _parameter("reducer", "query", {"enum": ["first", "best", "median", "mean", "max", "min"]}),
+                _parameter("strict", "query", {"type": "boolean"}, "only the time asked"),
+                _parameter("unscale", "query", {"type": "boolean"}, "false: stored values"),
+            ],
+            "responses": {
+                "200": {
+                    "description": "The tile; X-Tile-Datetime says what is shown, X-Tile-Empty: 1 that nothing is",
+                    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/jpeg", "image/png", "image/webp")},
+                },
+                "304": {"description": "Not changed"},
+                "400": {"description": "InvalidParameter"},
+                "404": {"description": "NotFound: collection, style, or beyond the grid"},
+                "502": {"description": "SourceUnreadable"},
+                "503": {"description": "Overloaded"},
+            },
+        }
+    }
+}

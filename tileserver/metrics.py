@@ -1,0 +1,18 @@
+"""What Prometheus reads at /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("tileserver_requests", "Requests by route and status", ["route", "status"], registry=REGISTRY)
+RENDERS = Counter("tileserver_renders", "Pictures drawn", registry=REGISTRY)
+CACHE_HITS = Counter("tileserver_cache_hits", "Tiles answered without drawing", ["level"], registry=REGISTRY)
+FALLBACKS = Counter("tileserver_device_fallbacks", "Pictures that the CPU drew in place of the GPU", registry=REGISTRY)
+STAGE = Histogram(
+    "tileserver_stage_seconds",
+    "Time by stage",
+    ["stage"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+    registry=REGISTRY,
+)
