@@ -1,7 +1,7 @@
 """The server's address as a client sees it, behind any number of proxies.
 
-In this order: the operator's `public_url`; `Forwarded` (RFC 7239); `X-Forwarded-Proto`, `-Host`, `-Port` and `-Prefix`;
-the request itself. What does not look like a scheme, a host or a path is not believed.
+In this order: the operator's `public_url`; `Forwarded` (RFC 7239); `X-Forwarded-Proto`, `-Host`, `-Port` and
+`-Prefix`; the request itself. What does not look like a scheme, a host or a path is not believed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _first(headers: Headers, name: str) -> str:
 
 def _forwarded(value: str) -> dict[str, str]:
     """The first element of a Forwarded header: {"proto": "https", "host": "example.org"}."""
-    pairs = _PAIR.findall(value.split(",")[0])
+    pairs = _PAIR.findall(value.split(",", maxsplit=1)[0])
     return {name.lower(): text.strip('"') for name, text in pairs}
 
 
