@@ -1,0 +1,150 @@
+"""Compiled loops: where output pixels lie, and what the source says there. No types, numba infers them."""
+
+# mypy: disable-error-code="no-untyped-def"
+# ruff: noqa: ANN001, ANN201, PLR0124
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+EPSILON = 1e-10
+"""Added before flooring a coordinate, as GDAL does."""
+
+
+@jit
+def row_positions(segments, begin, end, width, xs, ys):
+    """Coordinates of one output row; `segments` as in Control."""
+    for s in range(begin, end):
+        start = int(segments[s, 0])
+        stop = int(segments[s + 1, 0]) if s + 1 < end else width
+        x, dx, y, dy = segments[s, 1], segments[s, 2], segments[s, 3], segments[s, 4]
+        for i in range(stop - start):
+            xs[start + i] = x + dx * i
+            ys[start + i] = y + dy * i
+
+
+@jit
+def nearest_kernel(pixels, segments, first, row0, out, inside):
+    """Moves whole words; `inside` says where there was a source pixel."""
+    height, width = pixels.shape
+    columns = out.shape[1]
+    xs, ys = np.empty(columns), np.empty(columns)
+    for r in range(out.shape[0]):
+        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+        for c in range(columns):
+            x, y = xs[c] + EPSILON, ys[c] + EPSILON
+            if x >= 0 and y >= 0 and x < width and y < height:
+                out[r, c] = pixels[int(y), int(x)]
+                inside[r, c] = True
+            else:
+                out[r, c] = 0
+                inside[r, c] = False
+
+
+@jit
+def is_valid(value, mask, nodata, row, column):
+    if value != value or value == nodata:
+        return False
+    return mask.shape[0] == 0 or mask[row, column] != 0
+
+
+@jit
+def weight(kind, distance):
+    """Kernels over source pixels: 1 the triangle, 2 cubic convolution with a = -0.5, as in GDAL."""
+    t = abs(distance)
+    if kind == 1:
+        return 1.0 - t if t < 1.0 else 0.0
+    if t <= 1.0:
+        return t * t * (1.5 * t - 2.5) + 1.0
+    if t <= 2.0:
+        return t * (t * (-0.5 * t + 2.5) - 4.0) + 2.0
+    return 0.0
+
+
+@jit
+def interpolate_kernel(
+    pixels, mask, nodata, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok
+):
+    """Bilinear (kind 1) and cubic (kind 2). `nodata` NaN: none. Integers are rounded and clamped."""
+    height, width = pixels.shape
+    columns = out.shape[1]
+    scale_x, scale_y = min(stretch_x, 1.0), min(stretch_y, 1.0)
+    reach_x, reach_y = int(np.ceil(kind / scale_x)), int(np.ceil(kind / scale_y))
+    xs, ys = np.empty(columns), np.empty(columns)
+    across = np.empty(2 * reach_x)
+    for r in range(out.shape[0]):
+        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+        for c in range(columns):
+            x, y = xs[c], ys[c]
+            out[r, c] = 0
+            ok[r, c] = False
+            if not (x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height):
+                continue
+            here_x, here_y = int(x + EPSILON), int(y + EPSILON)
+            if not is_valid(pixels[here_y, here_x], mask, nodata, here_y, here_x):
+                continue
+            left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
+            part_x, part_y = x - 0.5 - left, y - 0.5 - top
+            span_x, span_y, shape = reach_x, reach_y, kind
+            near_edge = left < 1 or top < 1 or left + 2 >= width or top + 2 >= height
+            if kind == 2 and scale_x == 1.0 and scale_y == 1.0 and near_edge:
+                span_x, span_y, shape = 1, 1, 1
+            for i in range(2 * span_x):
+                across[i] = weight(shape, (i - span_x + 1 - part_x) * scale_x)
+            total, weights = 0.0, 0.0
+            for j in range(2 * span_y):
+                row = top + j - span_y + 1
+                if row < 0 or row >= height:
+                    continue
+                down = weight(shape, (j - span_y + 1 - part_y) * scale_y)
+                if down == 0.0:
+                    continue
+                for i in range(2 * span_x):
+                    column = left + i - span_x + 1
+                    if column < 0 or column >= width or across[i] == 0.0:
+                        continue
+                    value = pixels[row, column]
+                    if is_valid(value, mask, nodata, row, column):
+                        total += across[i] * down * value
+                        weights += across[i] * down
+            if weights > 1e-6:
+                value = total / weights
+                if low < high:
+                    value = min(max(np.floor(value + 0.5), low), high)
+                out[r, c] = value
+                ok[r, c] = True
+
+
+@jit
+def average_kernel(pixels, mask, nodata, segments, first, row0, half_x, half_y, low, high, out, ok):
+    """Mean of the valid source pixels under an output pixel, weighed by the covered share."""
+    height, width = pixels.shape
+    columns = out.shape[1]
+    xs, ys = np.empty(columns), np.empty(columns)
+    for r in range(out.shape[0]):
+        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+        for c in range(columns):
+            x, y = xs[c], ys[c]
+            out[r, c] = 0
+            ok[r, c] = False
+            if not (x + half_x > 0 and y + half_y > 0 and x - half_x < width and y - half_y < height):
+                continue
+            x0, x1 = max(x - half_x, 0.0), min(x + half_x, float(width))
+            y0, y1 = max(y - half_y, 0.0), min(y + half_y, float(height))
+            total, weights = 0.0, 0.0
+            for row in range(int(y0), min(int(np.ceil(y1)), height)):
+                down = min(y1, row + 1.0) - max(y0, float(row))
+                for column in range(int(x0), min(int(np.ceil(x1)), width)):
+                    value = pixels[row, column]
+                    if is_valid(value, mask, nodata, row, column):
+                        share = down * (min(x1, column + 1.0) - max(x0, float(column)))
+                        total += share * value
+                        weights += share
+            if weights > 1e-6:
+                value = total / weights
+                if low < high:
+                    value = min(max(np.floor(value + 0.5), low), high)
+                out[r, c] = value
+                ok[r, c] = True

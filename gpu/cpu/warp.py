@@ -1,0 +1,100 @@
+"""Source pixels on the output grid, as GDAL's warper does it.
+
+An output pixel is valid where the source pixel that contains its centre is valid. Bilinear and cubic weigh
+the valid pixels around it, and widen by 1 / stretch where the picture is coarser than the source.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.backend import Control, Resampling, Source
+from gpu.cpu.kernels import average_kernel, interpolate_kernel, nearest_kernel
+
+KERNEL_TYPES = ("uint8", "uint16", "int16", "float32", "float64")
+"""Types that the interpolating kernels are compiled for; others pass through float64."""
+WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+NO_VALID = np.zeros((0, 0), np.uint8)
+
+
+def warp(
+    source: Source, width: int, rows: slice, resampling: Resampling
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Stored values and validity of some output rows, (rows, width) each."""
+    control = source.control
+    if control is None:
+        return _here(source, width, rows)
+    if resampling == "nearest" or 0 in source.pixels.shape:
+        return _nearest(source, control, width, rows)
+    return _interpolated(source, control, width, rows, resampling)
+
+
+def valid_pixels(
+    pixels: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float | None
+) -> NDArray[np.bool_]:
+    """Where values mean something: inside the mask, not nodata, not NaN."""
+    ok = np.ones(pixels.shape, np.bool_) if valid is None else valid.astype(np.bool_)
+    if nodata is not None and not math.isnan(nodata) and _holds(pixels.dtype, nodata):
+        ok &= pixels != pixels.dtype.type(nodata)
+    if pixels.dtype.kind == "f":
+        ok &= ~np.isnan(pixels)
+    return ok
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Can this type store the value at all."""
+    if dtype.kind == "f":
+        return True
+    limits = np.iinfo(dtype)
+    return value == math.floor(value) and limits.min <= value <= limits.max
+
+
+def _here(source: Source, width: int, rows: slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    pixels = source.pixels[rows, :width]
+    valid = None if source.valid is None else source.valid[rows, :width]
+    return pixels, valid_pixels(pixels, valid, source.nodata)
+
+
+def _nearest(
+    source: Source, control: Control, width: int, rows: slice
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    shape = (rows.stop - rows.start, width)
+    dtype = source.pixels.dtype
+    word = WORDS[dtype.itemsize]
+    out, inside = np.empty(shape, dtype), np.empty(shape, np.bool_)
+    segments, first = control.segments, control.first
+    nearest_kernel(source.pixels.view(word), segments, first, rows.start, out.view(word), inside)
+    if source.valid is not None:
+        masked = np.empty(shape, np.uint8)
+        nearest_kernel(source.valid.view(np.uint8), segments, first, rows.start, masked, inside)
+        inside &= masked != 0
+    return out, valid_pixels(out, inside, source.nodata)
+
+
+def _interpolated(
+    source: Source, control: Control, width: int, rows: slice, resampling: Resampling
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    dtype = source.pixels.dtype
+    native = dtype.newbyteorder("=").name in KERNEL_TYPES
+    pixels = source.pixels if native else source.pixels.astype(np.float64)
+    mask = NO_VALID if source.valid is None else source.valid.view(np.uint8)
+    nodata = math.nan if source.nodata is None else float(source.nodata)
+    if dtype.kind == "f" and dtype.itemsize < 8 and source.nodata is not None:
+        nodata = float(dtype.type(source.nodata))
+    low, high = (0.0, 0.0) if dtype.kind == "f" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
+    shape = (rows.stop - rows.start, width)
+    out, ok = np.empty(shape, pixels.dtype), np.empty(shape, np.bool_)
+    x, y = source.stretch
+    places = (control.segments, control.first, rows.start)
+    if resampling == "average":
+        average_kernel(
+            pixels, mask, nodata, *places, 0.5 / min(x, 1.0), 0.5 / min(y, 1.0), low, high, out, ok
+        )
+    else:
+        kind = 1 if resampling == "bilinear" else 2
+        interpolate_kernel(pixels, mask, nodata, *places, kind, x, y, low, high, out, ok)
+    return (out if native else out.astype(dtype)), ok
