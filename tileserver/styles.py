@@ -86,14 +86,15 @@ def style_from_render(style_id: str, render: Mapping[str, Any]) -> Style:
     reducers = tuple(get("reducers") or ())
     if not set(reducers) <= set(get_args(Reducer)):
         raise ValueError(f"reducers {reducers!r} of style {style_id!r} are not among {get_args(Reducer)}")
+    expression = str(get("expression") or "")
     titles = _words(render.get(PREFIX + "titles") or render.get("title") or style_id)
     return Style(
         id=style_id,
         titles=titles if "en" in titles else {**titles, "en": style_id},
         expert=str(get("expert") or ""),
         descriptions=_words(render.get(PREFIX + "descriptions") or render.get("description")),
-        assets=tuple(get("assets") or ()),
-        expression=str(get("expression") or ""),
+        assets=() if expression else tuple(get("assets") or ()),
+        expression=expression,
         rescale=_pairs(get("rescale")),
         colormap_name=str(get("colormap_name") or ""),
         classes=_classes(get("classes") or ()) or _colormap(render.get("colormap")),

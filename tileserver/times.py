@@ -14,9 +14,9 @@ ALLOWED = (
     "YYYY-MM-DD, YYYY-MM, YYYY, an RFC 3339 instant (2023-08-13T10:07:53Z), an interval start/end "
     "(start--end in paths, '..' for an open end), latest, best"
 )
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE | re.ASCII
 )
 _TICK = timedelta(microseconds=1)
 

@@ -1,0 +1,110 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import shapely
+
+from tileserver.catalog import open_catalog
+from tileserver.models import Asset, Band, Collection, Item
+from tileserver.selection import covers, select
+from tileserver.times import parse_time
+
+EAST = (15.0, 46.0, 16.0, 47.0)
+WEST = (14.0, 46.0, 15.05, 47.0)
+
+
+def item(name, when, bbox=EAST, cloud=None, band="B04"):
+    return Item(
+        id=name,
+        collection="s2",
+        datetime=datetime.fromisoformat(when).replace(tzinfo=UTC) if when else None,
+        bbox=bbox,
+        geometry=shapely.geometry.mapping(shapely.box(*bbox)),
+        assets={band: Asset(key=band, href=f"/data/{name}.tif", bands=(Band(name=band),))},
+        cloud_cover=cloud,
+        version="1",
+    )
+
+
+ITEMS = [
+    item("e10", "2023-08-10T10:00:00", cloud=80),
+    item("e13", "2023-08-13T10:00:00", cloud=2),
+    item("w13", "2023-08-13T10:00:20", WEST, cloud=5),
+    item("e15", "2023-08-15T10:00:00", cloud=30),
+    item("w20", "2023-08-20T10:00:00", WEST, cloud=1),
+    item("static", None, band="DEM"),
+]
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    catalog = open_catalog(f"sqlite:///{tmp_path}/c.db")
+    catalog.put_collection(Collection(id="s2", title="S2"))
+    catalog.put_items(ITEMS)
+    yield catalog
+    catalog.close()
+
+
+def chosen(catalog, text, bbox=EAST, **options):
+    selection = select(catalog, catalog.collection("s2"), parse_time(text), bbox, names=["B04"], **options)
+    return [i.id for i in selection.items], selection.exact
+
+
+INSIDE_EAST = (15.4, 46.4, 15.5, 46.5)
+INSIDE_BOTH = (15.01, 46.4, 15.04, 46.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "bbox", "ids", "exact"),
+    [
+        ("2023-08-13", INSIDE_EAST, ["e13"], True),
+        ("2023-08-13", INSIDE_BOTH, ["w13", "e13"], True),  # a day's mosaic, the latest on top
+        ("2023-08-14", INSIDE_EAST, ["e13"], False),  # the nearest earlier one
+        ("2023-08-20", INSIDE_EAST, ["e15"], False),  # the day has an image, but not here
+        ("2023-08-30", INSIDE_EAST, [], True),  # beyond the tolerance of 10 days
+        ("2023-08-09", INSIDE_EAST, [], True),  # never a later one
+        ("latest", INSIDE_EAST, ["e15"], True),
+        ("latest", INSIDE_BOTH, ["w20"], True),
+        ("best", INSIDE_EAST, ["e13"], True),
+        ("best", INSIDE_BOTH, ["w20"], True),
+        ("2023", INSIDE_EAST, ["e15", "e13", "e10"], True),
+        ("2023-08-11/2023-08-14", INSIDE_EAST, ["e13"], True),
+        ("2023-08-13T10:00:00Z", INSIDE_BOTH, ["e13"], True),
+        ("2023-08-13", (20, 20, 21, 21), [], True),
+    ],
+)
+def test_select(catalog, text, bbox, ids, exact):
+    assert chosen(catalog, text, bbox) == (ids, exact)
+
+
+def test_strict_never_snaps(catalog):
+    assert chosen(catalog, "2023-08-14", INSIDE_EAST, strict=True) == ([], True)
+
+
+def test_undated_items_are_drawn_at_any_time(catalog):
+    for text in ("latest", "best", "1999-01-01", "2023-08-13", "../2001"):
+        selection = select(catalog, catalog.collection("s2"), parse_time(text), INSIDE_EAST, names=["DEM"])
+        assert [i.id for i in selection.items] == ["static"]
+        assert selection.datetime == ""
+
+
+def test_served_time(catalog):
+    collection = catalog.collection("s2")
+    assert select(catalog, collection, parse_time("2023-08-13"), INSIDE_EAST).datetime == "2023-08-13T10:00:00Z"
+    assert select(catalog, collection, parse_time("2023"), INSIDE_EAST, names=["B04"]).datetime == "2023-08-10T10:00:00Z/2023-08-15T10:00:00Z"
+
+
+def test_footprints_decide_not_boxes():
+    triangle = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]}
+    thing = Item(id="t", collection="c", datetime=None, bbox=(0, 0, 10, 10), geometry=triangle, assets={}, version="t")
+    assert covers(thing, (1, 1, 2, 2))
+    assert not covers(thing, (8, 8, 9, 9))
+    assert not covers(thing, (-5, 0, 0, 5))  # they only touch
+
+
+def test_many_items_beyond_one_page(tmp_path):
+    catalog = open_catalog(f"sqlite:///{tmp_path}/many.db")
+    catalog.put_collection(Collection(id="s2", title="S2"))
+    start = datetime(2020, 1, 1)
+    catalog.put_items(item(f"i{n}", (start + timedelta(days=n)).isoformat(), WEST if n > 10 else EAST) for n in range(400))
+    assert chosen(catalog, "latest", INSIDE_EAST)[0] == ["i10"]
+    catalog.close()
