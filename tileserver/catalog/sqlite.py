@@ -1,0 +1,358 @@
+"""The embedded catalog: one SQLite file with an R*Tree over longitude, latitude, time and collection.
+
+Parsed items are kept by their version, so that a lookup costs an index search and a few dictionary reads.
+An item across the antimeridian has two boxes in the tree. The tree's 32-bit edges are rounded outwards;
+what it finds is compared again with the exact values.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+from cachetools import LRUCache
+
+from tileserver.catalog.connections import TIME, Connections
+from tileserver.catalog.extents import halves, join_longitudes
+from tileserver.collections import collection_from_stac, collection_to_stac
+from tileserver.errors import NotFound
+from tileserver.items import item_from_stac, item_to_stac, versioned
+from tileserver.models import Bbox, Collection, Item
+from tileserver.ports import Interval
+
+_ALWAYS = 1e12
+_DAY = 86400.0
+_BATCH = 1000
+_MATCH = """
+    FROM boxes AS b JOIN items AS i ON i.id = b.id / 2
+    WHERE b.collection <= :c AND b.collection_end >= :c
+      AND b.west <= :east AND b.east >= :west AND b.south <= :north AND b.north >= :south
+      AND b.start <= :last AND b.finish >= :first
+      AND i.south <= :north AND i.north >= :south
+      AND CASE WHEN i.west <= i.east THEN i.west <= :east AND i.east >= :west
+               ELSE i.west <= :east OR i.east >= :west END
+"""
+_DATED = " AND i.start <= :last AND i.finish >= :first"
+_PAGE = (
+    f"SELECT {TIME}, name, document FROM items WHERE collection = ? "
+    f"AND ({TIME}, name) > (?, ?) ORDER BY {TIME}, name LIMIT ?"
+)
+_ORDER = " ORDER BY i.start DESC, i.name"
+
+
+class SqliteCatalog:
+    """Collections and items in one file."""
+
+    def __init__(self, path: Path, *, parsed_items: int = 20_000) -> None:
+        self._connections = Connections(path)
+        self.uri = f"sqlite:///{self._connections.path}"
+        self._items: LRUCache[tuple[int, str], Item] = LRUCache(parsed_items)
+        self._collections: dict[str, tuple[str, Collection]] = {}
+        self._lock = Lock()
+
+    def close(self) -> None:
+        self._connections.close()
+
+    # Collections
+
+    def collections(self) -> list[Collection]:
+        rows = self._connections.read().execute("SELECT name FROM collections").fetchall()
+        found = [self.collection(name) for (name,) in rows]
+        return sorted(found, key=lambda c: (c.order is None, c.order or 0, c.title.casefold(), c.id))
+
+    def collection(self, collection_id: str) -> Collection:
+        key, revision = self._row(collection_id)
+        known = self._collections.get(collection_id)
+        if known is None or known[0] != revision:
+            known = (revision, self._read_collection(key))
+            self._collections[collection_id] = known
+        return known[1]
+
+    def revision(self, collection_id: str) -> str:
+        return self._row(collection_id)[1]
+
+    def count(self, collection_id: str) -> int:
+        key, _ = self._row(collection_id)
+        row = (
+            self._connections.read()
+            .execute("SELECT count(*) FROM items WHERE collection = ?", (key,))
+            .fetchone()
+        )
+        return int(row[0])
+
+    def put_collection(self, collection: Collection) -> None:
+        stac = orjson.dumps(collection_to_stac(collection), option=orjson.OPT_NON_STR_KEYS)
+        with self._connections.write() as connection:
+            connection.execute(
+                "INSERT INTO collections (name, revision, document) VALUES (:name, :revision, :document) "
+                "ON CONFLICT (name) DO UPDATE SET revision = :revision, document = :document "
+                "WHERE document != :document",
+                {"name": collection.id, "revision": secrets.token_hex(8), "document": stac},
+            )
+
+    def remove_collection(self, collection_id: str) -> None:
+        key, _ = self._row(collection_id)
+        with self._connections.write() as connection:
+            _delete(
+                connection,
+                [row[0] for row in connection.execute("SELECT id FROM items WHERE collection = ?", (key,))],
+            )
+            connection.execute("DELETE FROM collections WHERE id = ?", (key,))
+        self._collections.pop(collection_id, None)
+
+    def _row(self, collection_id: str) -> tuple[int, str]:
+        connection = self._connections.read()
+        row = connection.execute(
+            "SELECT id, revision FROM collections WHERE name = ?", (collection_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound(
+                "collection",
+                collection_id,
+                [r[0] for r in connection.execute("SELECT name FROM collections")],
+            )
+        return row[0], row[1]
+
+    def _read_collection(self, key: int) -> Collection:
+        connection = self._connections.read()
+        row = connection.execute("SELECT document FROM collections WHERE id = ?", (key,)).fetchone()
+        collection = collection_from_stac(orjson.loads(row[0]))
+        return replace(collection, **_extent(connection, key))
+
+    # Reading items
+
+    def items(
+        self,
+        collection_id: str,
+        *,
+        bbox: Bbox | None = None,
+        interval: Interval | None = None,
+        limit: int | None = None,
+        undated: bool = True,
+    ) -> list[Item]:
+        key, _ = self._row(collection_id)
+        west, south, east, north = bbox or (-180.0, -90.0, 180.0, 90.0)
+        start, end = interval or (None, None)
+        boxes = [
+            {"west": w, "south": south, "east": e, "north": north, "c": key} for w, e in halves((west, east))
+        ]
+        first, last = _seconds(start, -_ALWAYS), _seconds(end, _ALWAYS)
+        found = self._newest(boxes, first, last, limit)
+        if undated and (limit is None or len(found) < limit):
+            found += self._search(
+                boxes, " AND i.start IS NULL", -_ALWAYS, _ALWAYS, limit and limit - len(found)
+            )
+        return self._parsed(found)
+
+    def _newest(
+        self, boxes: list[dict[str, Any]], first: float, last: float, limit: int | None
+    ) -> list[tuple[int, str]]:
+        """Dated rows, newest first.
+
+        With a limit, growing spans of time are searched from the end backwards: the tree knows time, so the
+        newest few of a long archive are found without sorting all of it.
+        """
+        if limit is None or last - first <= 32 * _DAY:
+            return self._search(boxes, _DATED, first, last, limit)
+        newest = self._newest_start(boxes[0]["c"])
+        if newest is None:
+            return []
+        end, span = min(last, newest), 16 * _DAY
+        while True:
+            since = end - span
+            found = self._search(boxes, f"{_DATED} AND i.start >= :first", max(first, since), last, limit)
+            if len(found) >= limit:
+                return found
+            if since <= max(first, -2e11) or span > 400 * 366 * _DAY:
+                return self._search(boxes, _DATED, first, last, limit)
+            span *= 4
+
+    def _newest_start(self, key: int) -> float | None:
+        row = self._connections.read().execute(
+            "SELECT start FROM items WHERE collection = ? ORDER BY start DESC LIMIT 1", (key,)
+        ).fetchone()  # fmt: skip
+        return None if row is None or row[0] is None else float(row[0])
+
+    def _search(
+        self, boxes: list[dict[str, Any]], condition: str, first: float, last: float, limit: int | None
+    ) -> list[tuple[int, str]]:
+        """(row, version) of what meets any of the boxes."""
+        selects = [
+            f"SELECT i.id, i.version, i.start, i.name {_MATCH} {condition} {_ORDER} LIMIT :limit"
+        ] * len(boxes)
+        rows: dict[int, tuple[Any, ...]] = {}
+        for select, box in zip(selects, boxes, strict=True):
+            bound = {**box, "first": first, "last": last, "limit": -1 if limit is None else limit}
+            # An item of two boxes comes twice.
+            rows |= {row[0]: row for row in self._connections.read().execute(select, bound)}
+        ordered = list(rows.values())
+        if len(boxes) > 1:
+            ordered.sort(key=lambda row: (-(row[2] or -_ALWAYS), row[3]))
+        return [(row[0], row[1]) for row in ordered[:limit]]
+
+    def _parsed(self, rows: list[tuple[int, str]]) -> list[Item]:
+        with self._lock:
+            known: dict[tuple[int, str], Item | None] = {row: self._items.get(row) for row in rows}
+        for row in [row for row, item in known.items() if item is None]:
+            document = (
+                self._connections.read()
+                .execute("SELECT document FROM items WHERE id = ?", row[:1])
+                .fetchone()
+            )
+            if document is None:
+                continue  # removed a moment ago
+            item = item_from_stac(orjson.loads(document[0]))
+            known[row] = item
+            with self._lock:
+                self._items[row] = item
+        return [item for item in (known[row] for row in rows) if item is not None]
+
+    def item(self, collection_id: str, item_id: str) -> Item:
+        key, _ = self._row(collection_id)
+        row = self._connections.read().execute(
+            "SELECT id, version FROM items WHERE collection = ? AND name = ?", (key, item_id)
+        ).fetchone()  # fmt: skip
+        found = self._parsed([row]) if row else []
+        if not found:
+            raise NotFound("item", item_id)
+        return found[0]
+
+    def iterate(self, collection_id: str) -> Iterator[Item]:
+        """In time order, undated ones first, a batch at a time."""
+        key, _ = self._row(collection_id)
+        after: tuple[float, str] = (-2 * _ALWAYS, "")
+        while True:
+            rows = self._connections.read().execute(_PAGE, (key, *after, _BATCH)).fetchall()
+            if not rows:
+                return
+            yield from (item_from_stac(orjson.loads(row[2])) for row in rows)
+            after = rows[-1][:2]
+
+    # Writing items
+
+    def put_items(self, items: Iterable[Item]) -> int:
+        changed = 0
+        batch: list[Item] = []
+        for item in items:
+            batch.append(item if item.version else versioned(item))
+            if len(batch) == _BATCH:
+                changed += self._put(batch)
+                batch = []
+        return changed + self._put(batch)
+
+    def _put(self, batch: list[Item]) -> int:
+        keys = {name: self._row(name)[0] for name in {item.collection for item in batch}}
+        touched: set[int] = set()
+        changed = 0
+        with self._connections.write() as connection:
+            for item in batch:
+                key = keys[item.collection]
+                if _put_item(connection, key, item):
+                    changed += 1
+                    touched.add(key)
+            _touch(connection, touched)
+        return changed
+
+    def remove_items(self, collection_id: str, item_ids: Iterable[str]) -> int:
+        key, _ = self._row(collection_id)
+        with self._connections.write() as connection:
+            wanted = ((key, name) for name in item_ids)
+            rows = [
+                row
+                for pair in wanted
+                for row in connection.execute("SELECT id FROM items WHERE collection = ? AND name = ?", pair)
+            ]
+            _delete(connection, [row[0] for row in rows])
+            _touch(connection, {key} if rows else set())
+        return len(rows)
+
+    # Facts
+
+    def remember(self, collection_id: str, item_id: str, key: str, value: Any) -> None:
+        collection, _ = self._row(collection_id)
+        with self._connections.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO facts SELECT id, ?, ? FROM items WHERE collection = ? AND name = ?",
+                (key, json.dumps(value), collection, item_id),
+            )
+
+    def recall(self, collection_id: str, item_ids: Sequence[str], key: str) -> dict[str, Any]:
+        collection, _ = self._row(collection_id)
+        rows = self._connections.read().execute(
+            "SELECT i.name, f.value FROM json_each(?) AS n "
+            "JOIN items AS i ON i.name = n.value AND i.collection = ? "
+            "JOIN facts AS f ON f.item = i.id AND f.key = ?",
+            (json.dumps(list(item_ids)), collection, key),
+        )
+        return {name: json.loads(value) for name, value in rows}
+
+
+def _seconds(moment: datetime | None, default: float) -> float:
+    if moment is None:
+        return default
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _put_item(connection: sqlite3.Connection, collection: int, item: Item) -> bool:
+    """Add or replace; False where the catalog has it already."""
+    row = connection.execute(
+        "SELECT id, version FROM items WHERE collection = ? AND name = ?", (collection, item.id)
+    ).fetchone()
+    if row and row[1] == item.version:
+        return False
+    if row:
+        _delete(connection, [row[0]])
+    west, south, east, north = item.bbox
+    start = None if item.datetime is None else _seconds(item.datetime, 0)
+    finish = start if item.end_datetime is None else _seconds(item.end_datetime, 0)
+    document = orjson.dumps(item_to_stac(item), option=orjson.OPT_NON_STR_KEYS)
+    values = (collection, item.id, start, finish, west, south, east, north, item.version, document)
+    key = connection.execute(
+        "INSERT INTO items (collection, name, start, finish, west, south, east, north, version, document) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+    ).lastrowid  # fmt: skip
+    begin, end = (-_ALWAYS, _ALWAYS) if start is None or finish is None else (start, finish)
+    connection.executemany(
+        "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            ((key or 0) * 2 + half, w, e, south, north, begin, end, collection, collection)
+            for half, (w, e) in enumerate(halves((west, east)))
+        ],
+    )
+    return True
+
+
+def _delete(connection: sqlite3.Connection, keys: list[int]) -> None:
+    for key in keys:
+        connection.execute("DELETE FROM boxes WHERE id IN (?, ?)", (key * 2, key * 2 + 1))
+        connection.execute("DELETE FROM facts WHERE item = ?", (key,))
+        connection.execute("DELETE FROM items WHERE id = ?", (key,))
+
+
+def _touch(connection: sqlite3.Connection, collections: set[int]) -> None:
+    for key in collections:
+        connection.execute("UPDATE collections SET revision = ? WHERE id = ?", (secrets.token_hex(8), key))
+
+
+def _extent(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
+    """`bbox` and `interval` of a collection's items; nothing where there are none."""
+    row = connection.execute(
+        "SELECT min(south), max(north), min(west), max(east), max(west > east), min(start), max(finish) "
+        "FROM items WHERE collection = ?", (key,)
+    ).fetchone()  # fmt: skip
+    if row[0] is None:
+        return {}
+    west, east = row[2], row[3]
+    if row[4]:
+        spans = connection.execute("SELECT DISTINCT west, east FROM items WHERE collection = ?", (key,))
+        west, east = join_longitudes(spans)
+    start, end = (None if moment is None else datetime.fromtimestamp(moment, UTC) for moment in row[5:7])
+    return {"bbox": (west, row[0], east, row[1]), "interval": (start, end)}
