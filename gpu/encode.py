@@ -32,10 +32,10 @@ def encode(picture: Picture, format: Format, quality: int, background: Backgroun
     if format == "auto":
         chosen = "jpg" if opaque and not _discrete(picture) else "png"
     if chosen == "jpg":
-        return Encoded(content=_jpeg(picture, quality, background, opaque=opaque), format="jpg", empty=empty)
+        return Encoded(content=_jpeg(picture, quality, background, opaque=opaque), format="jpg", empty=empty, opaque=opaque)
     if chosen == "webp":
-        return Encoded(content=_webp(picture, quality, opaque=opaque), format="webp", empty=empty)
-    return Encoded(content=_png(picture, opaque=opaque), format="png", empty=empty)
+        return Encoded(content=_webp(picture, quality, opaque=opaque), format="webp", empty=empty, opaque=opaque)
+    return Encoded(content=_png(picture, opaque=opaque), format="png", empty=empty, opaque=opaque)
 
 
 def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:

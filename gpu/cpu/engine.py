@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -64,7 +65,7 @@ class CpuBackend:
         shaded = perf_counter()
         encoded = encode(picture, job.format, job.quality, job.background)
         seconds = {"warp": shaded - start, "encode": perf_counter() - shaded}
-        return Encoded(content=encoded.content, format=encoded.format, empty=encoded.empty, seconds=seconds)
+        return replace(encoded, seconds=seconds)
 
 
 def _strips(job: Job) -> Iterator[slice]:
