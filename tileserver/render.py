@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
@@ -101,7 +102,7 @@ class Renderer:
         parts = (
             [(item.id, item.version) for item in selection.items],
             request.collection.id,
-            sorted(style_to_render(request.style).items(), key=str),
+            _fingerprint(request.style),
             request.grid,
             request.format,
             request.reducers,
@@ -221,6 +222,17 @@ class Renderer:
             return self.reader.sources(bands, grid, resampling)
         except SourceUnreadable as error:
             raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
+
+
+_fingerprints: LRUCache[int, tuple[Style, str]] = LRUCache(maxsize=4096)
+
+
+def _fingerprint(style: Style) -> str:
+    """What of a style decides pixels; kept by identity, since the catalog hands out the same frozen value."""
+    known = _fingerprints.get(id(style))
+    if known is None or known[0] is not style:
+        known = _fingerprints[id(style)] = (style, repr(sorted(style_to_render(style).items(), key=str)))
+    return known[1]
 
 
 def server_timing(seconds: Mapping[str, float]) -> str:

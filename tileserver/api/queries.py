@@ -44,12 +44,20 @@ def number(text: str, name: str, low: float = -math.inf, high: float = math.inf)
     return value
 
 
-def integer(text: str, name: str, low: int, high: int) -> int:
-    """A whole number within limits, written with ASCII digits."""
+def whole(text: str, name: str) -> int:
+    """A whole number, written with ASCII digits."""
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12 and low <= int(text) <= high):
-        raise InvalidParameter(name, text, f"a whole number from {low} to {high}")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise InvalidParameter(name, text, "a whole number")
     return int(text)
+
+
+def integer(text: str, name: str, low: int, high: int) -> int:
+    """A whole number within limits."""
+    value = whole(text, name)
+    if not low <= value <= high:
+        raise InvalidParameter(name, text, f"a whole number from {low} to {high}")
+    return value
 
 
 def flag(text: str | None, name: str, *, default: bool) -> bool:

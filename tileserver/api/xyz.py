@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from tileserver.api.delivery import deliver
 from tileserver.api.parts import Parts
-from tileserver.api.queries import flag, integer, picture_format, reducer, style_of
+from tileserver.api.queries import flag, picture_format, reducer, style_of, whole
 from tileserver.errors import InvalidParameter, NotFound
 from tileserver.models import Bbox, Grid
 from tileserver.render import MapRequest
@@ -36,8 +36,7 @@ def mercator_tile(z: int, x: int, y: int, size: int) -> tuple[Grid, Bbox]:
 
 def tile_address(z: str, x: str, y: str) -> tuple[int, int, int]:
     """Whole numbers on the grid. Raises InvalidParameter for no number, NotFound beyond the grid."""
-    limit = 10**9
-    zoom, column, row = integer(z, "z", -limit, limit), integer(x, "x", -limit, limit), integer(y, "y", -limit, limit)
+    zoom, column, row = whole(z, "z"), whole(x, "x"), whole(y, "y")
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
         raise NotFound("tile", f"{z}/{x}/{y}")
     return zoom, column, row
