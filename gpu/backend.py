@@ -158,7 +158,8 @@ class Backend(Protocol):
 
     def values(self, job: Job) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The expressions' physical outputs (outputs, height, width) after layers and reducers, before any
-        colour, and their validity (height, width)."""
+        colour, and their validity (height, width).
+        """
 
     def shade(self, job: Job) -> Picture:
         """The picture of a job, not encoded (legends, film frames, WMS with several layers)."""

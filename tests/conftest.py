@@ -29,6 +29,11 @@ def pytest_runtest_makereport(item: pytest.Item):
     """In CI nothing may be skipped for a missing part: it would be a hole that nobody sees."""
     outcome = yield
     report = outcome.get_result()
-    if report.skipped and os.environ.get("CI") == "true" and "data" not in item.keywords and not hasattr(report, "wasxfail"):
+    if (
+        report.skipped
+        and os.environ.get("CI") == "true"
+        and "data" not in item.keywords
+        and not hasattr(report, "wasxfail")
+    ):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"

@@ -22,12 +22,14 @@ from tileserver.api.docs import docs_page
 from tileserver.api.errors import add_error_handlers, json_response
 from tileserver.api.middleware import Access, Cors
 from tileserver.api.parts import Parts
+from tileserver.best import Clearest
 from tileserver.cache import open_cache
 from tileserver.catalog import open_catalog
 from tileserver.flight import SingleFlight
 from tileserver.reading import open_reader
 from tileserver.render import Renderer
 from tileserver.settings import Settings
+from tileserver.survey import Survey
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -36,12 +38,14 @@ def open_parts(settings: Settings) -> Parts:
     reader = open_reader(settings)
     backend = open_backend(settings.device)
     threads = settings.threads or os.cpu_count() or 2
+    survey = Survey(catalog, reader, backend, threads)
     return Parts(
         settings=settings,
         catalog=catalog,
         reader=reader,
         backend=backend,
-        renderer=Renderer(catalog, reader, backend, settings),
+        renderer=Renderer(catalog, reader, backend, settings, Clearest(catalog, survey)),
+        survey=survey,
         cache=open_cache(settings),
         flight=SingleFlight(threads, settings.queue_limit),
     )
@@ -49,7 +53,21 @@ def open_parts(settings: Settings) -> Parts:
 
 # Every service is a module in tileserver.api; hot ones come first because routes are tried in order.
 _HOT = ("ogc_tiles", "wmts", "wms")
-_SERVICES = ("dates", "series", "maps", "coverage", "timelapses", "legends", "tilejson", "tms", "assets", "stac", "qgis", "viewer")
+_SERVICES = (
+    "colormaps",
+    "dates",
+    "series",
+    "maps",
+    "coverage",
+    "timelapses",
+    "legends",
+    "tilejson",
+    "tms",
+    "assets",
+    "stac",
+    "qgis",
+    "viewer",
+)
 
 
 def _services(names: tuple[str, ...]) -> list[Any]:
@@ -131,7 +149,12 @@ def _add_documents(
         wants_json = request.query_params.get("f") == "json" or "application/json" in request.headers.get("accept", "")
         if viewer_page is None or wants_json:
             base = landing.base_of(request, parts)
-            links = [link for service in services if hasattr(service, "landing_links") for link in service.landing_links(base)]
+            links = [
+                link
+                for service in services
+                if hasattr(service, "landing_links")
+                for link in service.landing_links(base)
+            ]
             return json_response(landing.landing_page(parts, base, conformance, links))
         page: Response = viewer_page(request, parts)
         return page

@@ -35,8 +35,11 @@ def parse_rfc3339(text: str | None) -> datetime | None:
 
 def _mask_to_json(mask: CloudMask) -> dict[str, Any]:
     return {
-        "asset": mask.asset, "values": list(mask.values), "bits": list(mask.bits), "cloud_values": list(mask.cloud_values)
-    }  # fmt: skip
+        "asset": mask.asset,
+        "values": list(mask.values),
+        "bits": list(mask.bits),
+        "cloud_values": list(mask.cloud_values),
+    }
 
 
 def mask_from_json(value: Mapping[str, Any] | None) -> CloudMask | None:
@@ -108,11 +111,7 @@ def collection_from_stac(stac: Mapping[str, Any]) -> Collection:
         bbox=_flat(boxes[0]),
         interval=(start, end),
         maxzoom=int(own("maxzoom", 14)),
-        extra={
-            key: value
-            for key, value in stac.items()
-            if key not in _KNOWN and key.removeprefix(PREFIX) not in _OWN
-        },
+        extra={key: value for key, value in stac.items() if key not in _KNOWN and key.removeprefix(PREFIX) not in _OWN},
     )
 
 

@@ -5,9 +5,9 @@ Axis order: lon before lat, west-south-east-north; arrays are (bands, height, wi
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -69,9 +69,9 @@ class Item:
 
     id: str
     collection: str
-    datetime: datetime | None
+    datetime: dt.datetime | None
     """Acquisition in UTC, or the start of a period; None: undated, drawn at any time."""
-    end_datetime: datetime | None = None
+    end_datetime: dt.datetime | None = None
     """End of the period (inclusive), None for an instant."""
     bbox: Bbox
     geometry: Mapping[str, Any]
@@ -199,7 +199,7 @@ class Collection:
     order: int | None = None
     """The operator's place in the list; None: after the ordered ones, by title."""
     bbox: Bbox = (-180.0, -90.0, 180.0, 90.0)
-    interval: tuple[datetime | None, datetime | None] = (None, None)
+    interval: tuple[dt.datetime | None, dt.datetime | None] = (None, None)
     maxzoom: int = 14
     """Deepest WebMercatorQuad zoom at native resolution."""
     extra: Mapping[str, Any] = field(default_factory=dict)

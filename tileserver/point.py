@@ -71,7 +71,14 @@ def describe_point(
 ) -> dict[str, Any]:
     """The answer of `/point`: the top item with a valid pixel there, else the top one with `valid` false."""
     found = _top(reader, selection.items, style, lon, lat)
-    answer: dict[str, Any] = {"lon": lon, "lat": lat, "datetime": None, "item": None, "valid": False, "assets": {}}
+    answer: dict[str, Any] = {
+        "lon": lon,
+        "lat": lat,
+        "datetime": None,
+        "item": None,
+        "valid": False,
+        "assets": {},
+    }
     if found:
         item, values, valid = found
         names = {band.name: public_name(item, band) for asset in item.assets.values() for band in asset.bands}

@@ -107,15 +107,15 @@ class Reader(Protocol):
     def header(self, asset: Asset) -> Header:
         """The file's own description, cached."""
 
-    def sources(
-        self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling
-    ) -> list[Source | None]:
+    def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
         """One Source for each band: pixels, and where each pixel of `grid` lies in them; None where the file
-        does not touch the grid. Overviews are chosen as GDAL does. Decoding may run in parallel."""
+        does not touch the grid. Overviews are chosen as GDAL does. Decoding may run in parallel.
+        """
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values (scale and offset applied) of the native pixels that contain the point; None where
-        outside or nodata."""
+        outside or nodata.
+        """
 
 
 class TileCache(Protocol):

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
-from gpu.backend import Reducer as GpuReducer
 from tileserver.errors import SourceUnreadable, TooLarge
 from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Style
 from tileserver.ports import Catalog, Reader
@@ -180,7 +179,7 @@ class Renderer:
             recipe=recipe(request.style, unscale=request.unscale),
             height=request.grid.height,
             width=request.grid.width,
-            reducers=cast("tuple[GpuReducer, ...]", request.reducers),
+            reducers=request.reducers,
             format=request.format,
             quality=self.settings.webp_quality if webp else self.settings.jpeg_quality,
             background=self._background,

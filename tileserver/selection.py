@@ -34,12 +34,12 @@ class Selection:
     @property
     def datetime(self) -> str:
         """What is served, for X-Tile-Datetime: an instant, or first/last of what is composed; "" if undated."""
-        moments = sorted(item.datetime for item in self.items if item.datetime)
+        moments = [item.datetime for item in self.items if item.datetime]
         if not moments:
             return ""
-        first, last = moments[0], max([*moments, *(i.end_datetime for i in self.items if i.end_datetime)])
+        first, last = min(moments), max(*moments, *(item.end_datetime or moments[0] for item in self.items))
         if first.date() == last.date():
-            return str(rfc3339(next(i.datetime for i in self.items if i.datetime)))
+            return str(rfc3339(moments[0]))
         return f"{rfc3339(first)}/{rfc3339(last)}"
 
 
@@ -48,7 +48,7 @@ def footprint(item: Item) -> shapely.Geometry:
     key = hashkey(item.collection, item.id, item.version)
     geometry = _footprints.get(key)
     if geometry is None:
-        geometry = shapely.make_valid(shape(item.geometry)) if item.geometry else boxes(item.bbox)
+        geometry = shapely.make_valid(shape(dict(item.geometry))) if item.geometry else boxes(item.bbox)
         shapely.prepare(geometry)
         _footprints[key] = geometry
     return geometry
@@ -69,7 +69,7 @@ def covers(item: Item, bbox: Bbox) -> bool:
     geometry = footprint(item)
     if not shapely.intersects(geometry, area):
         return False
-    return bool(area.area == 0 or not shapely.touches(geometry, area))
+    return bool(shapely.area(area) == 0 or not shapely.touches(geometry, area))
 
 
 def usable(names: Sequence[str]) -> Callable[[Item], bool]:

@@ -21,7 +21,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TILESERVER_", frozen=True, extra="ignore")
 
-    catalog: str = Field("", description="sqlite:///relative, sqlite:////absolute or postgresql://…; empty: in the cache folder")
+    catalog: str = Field(
+        "",
+        description="sqlite:///relative, sqlite:////absolute or postgresql://…; empty: in the cache folder",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where pixels are made")
     cache_dir: Path = Field(default_factory=_user_cache, description="index, tile cache, finished films")
     public_url: str = Field("", description="address of this server as clients see it; empty: from the request")
@@ -41,9 +44,13 @@ class Settings(BaseSettings):
     max_jobs: int = Field(8, ge=1, description="time lapses waiting or running")
     job_hours: float = Field(24, gt=0, description="how long finished films are kept")
     latest_max_age: int = Field(30, ge=0, description="how long 'latest' answers may be cached")
-    rescan_seconds: float = Field(10, gt=0, description="how often served folders are looked at where the system gives no notice")
+    rescan_seconds: float = Field(
+        10, gt=0, description="how often served folders are looked at where the system gives no notice"
+    )
     downloads: bool = Field(True, description="may visitors download the files themselves")
-    tile_matrix_sets: Path | None = Field(None, description="folder with further tile matrix sets, one OGC JSON file each")
+    tile_matrix_sets: Path | None = Field(
+        None, description="folder with further tile matrix sets, one OGC JSON file each"
+    )
     basemaps: str = Field("", description="JSON list of base maps for the viewer: [{title, url, attribution}]")
     viewer_dir: Path | None = Field(None, description="another build of the viewer")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")

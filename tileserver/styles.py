@@ -22,7 +22,7 @@ PREFIX = "tilescope:"
 
 
 def color_from_hex(text: str) -> Color:
-    """"#rrggbb" or "#rrggbbaa" -> (red, green, blue, alpha)."""
+    """ "#rrggbb" or "#rrggbbaa" -> (red, green, blue, alpha)."""
     digits = text.lstrip("#")
     if len(digits) == 6:
         digits += "ff"
@@ -127,7 +127,8 @@ def style_to_render(style: Style) -> dict[str, Any]:
         f"{PREFIX}descriptions": dict(style.descriptions),
         f"{PREFIX}expert": style.expert,
         f"{PREFIX}classes": [
-            {"value": c.value, "end": c.end, "color": color_to_hex(c.color), "title": dict(c.words)} for c in style.classes
+            {"value": c.value, "end": c.end, "color": color_to_hex(c.color), "title": dict(c.words)}
+            for c in style.classes
         ],
         f"{PREFIX}ramp": [[value, color_to_hex(color)] for value, color in style.ramp],
         f"{PREFIX}marks": [[value, dict(words)] for value, words in style.marks],

@@ -90,7 +90,10 @@ def test_undated_items_are_drawn_at_any_time(catalog):
 def test_served_time(catalog):
     collection = catalog.collection("s2")
     assert select(catalog, collection, parse_time("2023-08-13"), INSIDE_EAST).datetime == "2023-08-13T10:00:00Z"
-    assert select(catalog, collection, parse_time("2023"), INSIDE_EAST, names=["B04"]).datetime == "2023-08-10T10:00:00Z/2023-08-15T10:00:00Z"
+    assert (
+        select(catalog, collection, parse_time("2023"), INSIDE_EAST, names=["B04"]).datetime
+        == "2023-08-10T10:00:00Z/2023-08-15T10:00:00Z"
+    )
 
 
 def test_footprints_decide_not_boxes():
@@ -104,7 +107,9 @@ def test_footprints_decide_not_boxes():
 def test_many_items_beyond_one_page(tmp_path):
     catalog = open_catalog(f"sqlite:///{tmp_path}/many.db")
     catalog.put_collection(Collection(id="s2", title="S2"))
-    start = datetime(2020, 1, 1)
-    catalog.put_items(item(f"i{n}", (start + timedelta(days=n)).isoformat(), WEST if n > 10 else EAST) for n in range(400))
+    start = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    catalog.put_items(
+        item(f"i{n}", (start + timedelta(days=n)).isoformat(), WEST if n > 10 else EAST) for n in range(400)
+    )
     assert chosen(catalog, "latest", INSIDE_EAST)[0] == ["i10"]
     catalog.close()

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from tileserver.styles import color_from_hex, color_to_hex, palette, recipe, style_from_render, style_to_render, variables
+from tileserver.styles import (
+    color_from_hex,
+    color_to_hex,
+    palette,
+    recipe,
+    style_from_render,
+    style_to_render,
+    variables,
+)
 
 NDVI = {
     "title": {"en": "Plant health", "cs": "Zdraví rostlin"},
@@ -15,7 +23,10 @@ NDVI = {
 CLASSES = {
     "title": "Scene classes",
     "assets": ["SCL"],
-    "classes": [{"value": 4, "color": "#00a000", "title": {"en": "Vegetation"}}, {"value": 6, "color": "#0000ff80", "title": {"en": "Water"}}],
+    "classes": [
+        {"value": 4, "color": "#00a000", "title": {"en": "Vegetation"}},
+        {"value": 6, "color": "#0000ff80", "title": {"en": "Water"}},
+    ],
 }
 
 

@@ -31,9 +31,7 @@ def base_address(request: Request, settings: Settings) -> str:
     host = forwarded.get("host") or _forwarded_host(headers, scheme) or headers.get("host", "")
     if not _HOST.fullmatch(host):
         host = _own_host(request)
-    prefix = _first(headers, "x-forwarded-prefix").rstrip("/") or request.scope.get("root_path", "").rstrip(
-        "/"
-    )
+    prefix = _first(headers, "x-forwarded-prefix").rstrip("/") or request.scope.get("root_path", "").rstrip("/")
     return f"{scheme}://{host}{prefix if _PREFIX.fullmatch(prefix) else ''}"
 
 

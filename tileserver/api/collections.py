@@ -26,7 +26,11 @@ def collection_document(collection: Collection, base: str) -> dict[str, Any]:
         {"rel": "self", "type": "application/json", "href": here},
         {"rel": "root", "type": "application/json", "href": f"{base}/?f=json"},
         {"rel": "parent", "type": "application/json", "href": f"{base}/?f=json"},
-        {"rel": "items", "type": "application/geo+json", "href": f"{base}/stac/collections/{collection.id}/items"},
+        {
+            "rel": "items",
+            "type": "application/geo+json",
+            "href": f"{base}/stac/collections/{collection.id}/items",
+        },
         {"rel": "alternate", "type": "text/html", "href": f"{base}/?collection={collection.id}"},
         *web_map_links(collection, base),
     ]

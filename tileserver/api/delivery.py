@@ -22,11 +22,13 @@ _SETTLED = timedelta(days=2)
 """A period that ended this long ago is not expected to get further images."""
 
 
-class HungUp(Exception):  # noqa: N818 - nobody is there to read it
+class HungUp(Exception):
     """The client has gone."""
 
 
-async def deliver(parts: Parts, request: Request, wanted: MapRequest, headers: Mapping[str, str] | None = None) -> Response:
+async def deliver(
+    parts: Parts, request: Request, wanted: MapRequest, headers: Mapping[str, str] | None = None
+) -> Response:
     """The picture as an answer. Raises what selecting and drawing raise."""
     started = perf_counter()
     try:
@@ -54,9 +56,7 @@ async def deliver(parts: Parts, request: Request, wanted: MapRequest, headers: M
     return Response(image.content, headers={**out, **metadata_of(image), "Server-Timing": timing})
 
 
-async def while_connected(
-    request: Request, parts: Parts, key: str, wanted: MapRequest, selection: Selection
-) -> Image:
+async def while_connected(request: Request, parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> Image:
     """Draw, but stop waiting when the client hangs up."""
     work = asyncio.ensure_future(parts.flight.run(key, lambda: _draw(parts, key, wanted, selection)))
     gone = asyncio.ensure_future(_disconnected(request))

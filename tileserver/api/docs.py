@@ -12,14 +12,19 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ api.info.title }}: the API</title>
 <style>
-:root { --ink: #10211d; --soft: #4c5f59; --paper: #fbfcfa; --line: #dde4e0; --accent: #0d7a5f; color-scheme: light dark }
-@media (prefers-color-scheme: dark) { :root { --ink: #e9f1ed; --soft: #a3b5ae; --paper: #101816; --line: #2a3a35; --accent: #34c79b } }
-body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
+:root { --ink: #10211d; --soft: #4c5f59; --paper: #fbfcfa; --line: #dde4e0; --accent: #0d7a5f }
+:root { color-scheme: light dark }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e9f1ed; --soft: #a3b5ae; --paper: #101816; --line: #2a3a35; --accent: #34c79b }
+}
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--paper); color: var(--ink) }
+body { font: 16px/1.5 system-ui, sans-serif }
 h1 { margin: 0 } h2 { margin: 2.5rem 0 .5rem }
 details { border-top: 1px solid var(--line) } summary { cursor: pointer; padding: .75rem 0 }
 code { font: .92em ui-monospace, monospace; overflow-wrap: anywhere } .method { color: var(--accent); font-weight: 650 }
 table { width: 100%; border-collapse: collapse; margin: .25rem 0 1rem; font-size: .92em }
-th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-top: 1px solid var(--line) } th { color: var(--soft) }
+th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-top: 1px solid var(--line) }
+th { color: var(--soft) }
 p { color: var(--soft); margin: .25rem 0 .75rem } a { color: var(--accent) }
 </style>
 <h1>{{ api.info.title }}</h1>
@@ -43,7 +48,14 @@ def docs_page(api: dict[str, Any]) -> str:
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in api["paths"].items():
         for method, operation in methods.items():
-            entry = {"parameters": [], "description": "", "summary": "", **operation, "path": path, "method": method.upper()}
+            entry = {
+                "parameters": [],
+                "description": "",
+                "summary": "",
+                **operation,
+                "path": path,
+                "method": method.upper(),
+            }
             groups.setdefault((operation.get("tags") or ["Other"])[0], []).append(entry)
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
     return template.render(api=api, groups=groups)

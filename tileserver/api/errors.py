@@ -37,7 +37,12 @@ def error_response(error: TileserverError) -> Response:
 async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, TileserverError)
     if error.status >= 500:
-        log.warning("%s: %s %s", error.code, error.detail, {k: v for k, v in error.body().items() if k not in {"code", "detail"}})
+        log.warning(
+            "%s: %s %s",
+            error.code,
+            error.detail,
+            {k: v for k, v in error.body().items() if k not in {"code", "detail"}},
+        )
     return error_response(error)
 
 
@@ -68,7 +73,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
-    return json_response({"code": "InternalError", "detail": "Something unexpected went wrong; the log says more."}, 500)
+    return json_response(
+        {"code": "InternalError", "detail": "Something unexpected went wrong; the log says more."}, 500
+    )
 
 
 def add_error_handlers(app: FastAPI) -> None:

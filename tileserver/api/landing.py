@@ -30,12 +30,21 @@ def landing_page(parts: Parts, base: str, conformance: tuple[str, ...], links: l
         {"rel": "self", "type": "application/json", "href": f"{base}/?f=json", "title": "This page as JSON"},
         {"rel": "root", "type": "application/json", "href": f"{base}/?f=json"},
         {"rel": "alternate", "type": "text/html", "href": f"{base}/", "title": "The viewer"},
-        {"rel": "service-desc", "type": "application/vnd.oai.openapi+json;version=3.0", "href": f"{base}/api"},
+        {
+            "rel": "service-desc",
+            "type": "application/vnd.oai.openapi+json;version=3.0",
+            "href": f"{base}/api",
+        },
         {"rel": "service-doc", "type": "text/html", "href": f"{base}/docs"},
         {"rel": "conformance", "type": "application/json", "href": f"{base}/conformance"},
         {"rel": "data", "type": "application/json", "href": f"{base}/collections", "title": "Collections"},
         *(
-            {"rel": "child", "type": "application/json", "href": f"{base}/collections/{c.id}", "title": c.title}
+            {
+                "rel": "child",
+                "type": "application/json",
+                "href": f"{base}/collections/{c.id}",
+                "title": c.title,
+            }
             for c in parts.catalog.collections()
         ),
     ]

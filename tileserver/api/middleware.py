@@ -15,7 +15,9 @@ from tileserver.metrics import REQUESTS
 
 log = logging.getLogger("tileserver.access")
 
-EXPOSED = "ETag, Server-Timing, X-Tile-Datetime, X-Tile-Empty, X-Cache, X-Cache-Status, Retry-After, Content-Disposition"
+EXPOSED = (
+    "ETag, Server-Timing, X-Tile-Datetime, X-Tile-Empty, X-Cache, X-Cache-Status, Retry-After, Content-Disposition"
+)
 _CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED.encode()),
@@ -40,7 +42,9 @@ class Cors:
 
         async def with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [h for h in message.get("headers", []) if not h[0].lower().startswith(b"access-control-allow-origin")]
+                headers = [
+                    h for h in message.get("headers", []) if not h[0].lower().startswith(b"access-control-allow-origin")
+                ]
                 message = {**message, "headers": headers + _CORS}
             await send(message)
 

@@ -11,6 +11,7 @@ from tileserver.models import Image
 from tileserver.ports import Catalog, Reader
 from tileserver.render import Renderer
 from tileserver.settings import Settings
+from tileserver.survey import Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,4 @@ class Parts:
     renderer: Renderer
     cache: TieredCache
     flight: SingleFlight[Image]
+    survey: Survey

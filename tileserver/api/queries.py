@@ -61,7 +61,7 @@ def integer(text: str, name: str, low: int, high: int) -> int:
 
 
 def flag(text: str | None, name: str, *, default: bool) -> bool:
-    """true or false."""
+    """True or false."""
     if text is None or text == "":
         return default
     if text.lower() in {"true", "1", "yes"}:
@@ -116,7 +116,9 @@ def custom_style(parts: Parts, collection: Collection, query: QueryParams) -> St
     expression = query.get("expression", "")
     assets = () if expression else _custom_assets(collection, query, known)
     if not expression and len(assets) not in {1, 3}:
-        raise InvalidParameter("assets", ",".join(assets), f"one or three band names of: {', '.join(known)}; or expression")
+        raise InvalidParameter(
+            "assets", ",".join(assets), f"one or three band names of: {', '.join(known)}; or expression"
+        )
     style = Style(
         id="custom",
         titles={"en": expression or ", ".join(assets)},
@@ -166,7 +168,11 @@ def _with_rescale(parts: Parts, collection: Collection, style: Style) -> Style:
 
     names = variables(style)
     if style.expression:
-        return replace(style, rescale=((-1.0, 1.0),)) if len(expressions(style)) == 1 else replace(style, rescale=((0.0, 1.0),))
+        return (
+            replace(style, rescale=((-1.0, 1.0),))
+            if len(expressions(style)) == 1
+            else replace(style, rescale=((0.0, 1.0),))
+        )
     for other in collection.styles:
         if other.rescale and not other.expression and (set(names) & set(other.assets) or len(other.assets) == 3):
             return replace(style, rescale=(other.rescale[0],))

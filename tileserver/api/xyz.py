@@ -1,4 +1,4 @@
-"""`/xyz/{collection}/{style}/{time}/{z}/{x}/{y}[@2x][.{ext}]`: tiles with everything in the path. Hot: plain Starlette."""
+"""`/xyz/…`: tiles with everything in the path. Hot, therefore plain Starlette."""
 
 from __future__ import annotations
 
@@ -72,7 +72,13 @@ def routes(parts: Parts) -> list[BaseRoute]:
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any], description: str = "") -> dict[str, Any]:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema, "description": description}
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "schema": schema,
+        "description": description,
+    }
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -104,7 +110,10 @@ OPENAPI: dict[str, Any] = {
             "responses": {
                 "200": {
                     "description": "The tile; X-Tile-Datetime says what is shown, X-Tile-Empty: 1 that nothing is",
-                    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/jpeg", "image/png", "image/webp")},
+                    "content": {
+                        kind: {"schema": {"type": "string", "format": "binary"}}
+                        for kind in ("image/jpeg", "image/png", "image/webp")
+                    },
                 },
                 "304": {"description": "Not changed"},
                 "400": {"description": "InvalidParameter"},
