@@ -87,7 +87,9 @@ def item_of(collection: str, name: str, when: str | None, files: Mapping[str, Pa
 
 def parts_of(folder: Path, **settings):
     """Real parts over an empty catalog."""
-    return open_parts(Settings(catalog=f"sqlite:///{folder / 'catalog.db'}", cache_dir=folder / "cache", device="cpu", **settings))
+    return open_parts(
+        Settings(catalog=f"sqlite:///{folder / 'catalog.db'}", cache_dir=folder / "cache", device="cpu", **settings)
+    )
 
 
 def app_of(parts):
@@ -103,9 +105,13 @@ def shared_archive(parts, data: Path, *names: str) -> None:
         if name not in names:
             continue
         masks = {"s2": SCL, "s2_ndvi": CloudMask(asset="CLM", values=(1,))}
-        ndvi = Style(id="ndvi", titles={"en": "Plant health"}, assets=("NDVI",), rescale=((-0.2, 0.9),), colormap_name="rdylgn")
+        ndvi = Style(
+            id="ndvi", titles={"en": "Plant health"}, assets=("NDVI",), rescale=((-0.2, 0.9),), colormap_name="rdylgn"
+        )
         styles = (ndvi,) if name == "s2_ndvi" else STYLES[:3] if name == "s2" else STYLES[:2]
-        parts.catalog.put_collection(Collection(id=name, title=name, styles=styles, mask=masks.get(name), attribution="Copernicus"))
+        parts.catalog.put_collection(
+            Collection(id=name, title=name, styles=styles, mask=masks.get(name), attribution="Copernicus")
+        )
         parts.catalog.put_items(
             item_of(
                 name, scene["id"], scene.get("datetime") or scene["start_datetime"],

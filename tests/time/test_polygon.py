@@ -146,22 +146,16 @@ def to_lists(geometry):
 
 
 def test_good_areas():
-    assert parse_area({"type": "Point", "coordinates": [14.4, 50.1, 300]}, 4).equals(
-        shapely.Point(14.4, 50.1)
-    )
+    assert parse_area({"type": "Point", "coordinates": [14.4, 50.1, 300]}, 4).equals(shapely.Point(14.4, 50.1))
     high = [[*position, 120.5] for position in square()]
-    assert (
-        parse_area({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [high]}}, 9).area == 1
-    )
+    assert parse_area({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [high]}}, 9).area == 1
     holed = {"type": "Polygon", "coordinates": [square(0, 0, 4), square(1, 1)]}
     assert parse_area(holed, 10).area == 15
 
 
 def test_antimeridian():
     drawn = parse_area({"type": "Polygon", "coordinates": [square(179.5, -1, 1)]}, 10)
-    split = parse_area(
-        {"type": "MultiPolygon", "coordinates": [[square(179.5, -1, 0.5)], [square(-180, -1, 0.5)]]}, 20
-    )
+    split = parse_area({"type": "MultiPolygon", "coordinates": [[square(179.5, -1, 0.5)], [square(-180, -1, 0.5)]]}, 20)
     assert drawn.geom_type == "MultiPolygon"
     assert bbox_of(drawn) == (179.5, -1, -179.5, 0)
     assert bbox_of(split)[0] == 179.5
@@ -188,9 +182,7 @@ def test_true_area_is_that_of_the_sphere():
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["type", "coordinates"]), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["type", "coordinates"]), inner),
     max_leaves=20,
 )
 
