@@ -144,6 +144,8 @@ class Style:
     """A composite style reaches this many days back from the time asked."""
     masked: bool = False
     """Clouds are left out (composites)."""
+    items: tuple[str, ...] = ()
+    """Only these items are drawn (a folder of unlike rasters); empty: all that have the bands."""
 
     @property
     def title(self) -> str:

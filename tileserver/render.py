@@ -83,6 +83,7 @@ class Renderer:
                 time,
                 request.bbox,
                 names=variables(style),
+                only=style.items,
                 strict=request.strict,
                 limit=self.settings.max_items,
                 best=self._best,

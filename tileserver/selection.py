@@ -72,9 +72,10 @@ def covers(item: Item, bbox: Bbox) -> bool:
     return bool(shapely.area(area) == 0 or not shapely.touches(geometry, area))
 
 
-def usable(names: Sequence[str]) -> Callable[[Item], bool]:
-    """Has an item every band that a style needs?"""
-    return lambda item: all(item.band(name) is not None for name in names)
+def usable(names: Sequence[str], only: Sequence[str] = ()) -> Callable[[Item], bool]:
+    """Has an item every band that a style needs, and is it one of the style's own items, where it names some?"""
+    chosen = frozenset(only)
+    return lambda item: (not chosen or item.id in chosen) and all(item.band(name) is not None for name in names)
 
 
 def select(
@@ -84,6 +85,7 @@ def select(
     bbox: Bbox,
     *,
     names: Sequence[str] = (),
+    only: Sequence[str] = (),
     strict: bool = False,
     limit: int = 60,
     best: Callable[[Sequence[Item], Bbox], Item] | None = None,
@@ -92,11 +94,12 @@ def select(
 
     Args:
         names: bands that every item must have.
+        only: ids of the items that may be drawn; empty: all.
         strict: only the time asked; no earlier image instead.
         limit: at most so many items of an interval.
         best: chooses the clearest of several items over the bbox; by the items' own cloud cover if not given.
     """
-    has_bands = usable(names)
+    has_bands = usable(names, only)
 
     def found(interval: Interval | None, *, undated: bool, count: int) -> list[Item]:
         """The newest `count` items that really cover the place, read page by page."""

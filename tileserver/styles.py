@@ -107,6 +107,7 @@ def style_from_render(style_id: str, render: Mapping[str, Any]) -> Style:
         reducers=cast("tuple[Reducer, ...]", reducers),
         period_days=get("period_days"),
         masked=bool(get("masked", False)),
+        items=tuple(get("items") or ()),
     )
 
 
@@ -136,6 +137,7 @@ def style_to_render(style: Style) -> dict[str, Any]:
         f"{PREFIX}reducers": list(style.reducers),
         f"{PREFIX}period_days": style.period_days,
         f"{PREFIX}masked": style.masked,
+        f"{PREFIX}items": list(style.items),
     }
     return {key: value for key, value in render.items() if value not in (None, "", [], {}, False)}
 

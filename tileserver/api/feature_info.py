@@ -31,7 +31,9 @@ def feature(
     if on_earth:
         names = variables(style)
         place = (lon, lat, lon, lat)
-        selection = select(parts.catalog, collection, time, place, names=names, strict=strict)
+        selection = select(
+            parts.catalog, collection, time, place, names=names, only=style.items, strict=strict
+        )
         found = describe_point(parts.reader, selection, style, lon, lat)
         properties |= {key: found[key] for key in ("item", "datetime", "valid")}
         if found["style"]["value"] is not None:

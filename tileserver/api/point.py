@@ -51,6 +51,7 @@ def router(parts: Parts) -> APIRouter:
             parse_time(datetime or "latest"),
             (x, y, x, y),
             names=variables(wanted) if wanted else (),
+            only=wanted.items if wanted else (),
             strict=flag(strict, "strict", default=False),
         )
         return json_response(describe_point(parts.reader, selection, wanted, x, y, lang or "en"))
