@@ -1,0 +1,80 @@
+"""Writing arrays as cloud-optimized GeoTIFFs on the demo's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import MemoryFile
+from rasterio.shutil import copy
+from rasterio.transform import from_origin
+
+CRS = "EPSG:32633"
+WEST, NORTH = 492_000.0, 5_548_000.0
+"""The scene's north-western corner in metres, UTM zone 33."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One band and how it is stored."""
+
+    data: NDArray[Any]
+    """(height, width)."""
+    pixel: float
+    """Metres."""
+    left: int = 0
+    """First column's distance from the scene's western edge in pixels."""
+    nodata: float
+    description: str
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str = ""
+    classes: bool = False
+    """Overviews take the most common value instead of the mean."""
+    colors: Mapping[int, tuple[int, int, int, int]] | None = None
+
+
+def write(path: Path, layer: Layer) -> None:
+    """Write one COG: deflate, 512 x 512 blocks, overviews down to a block."""
+    height, width = layer.data.shape
+    profile = {
+        "driver": "GTiff",
+        "height": height,
+        "width": width,
+        "count": 1,
+        "dtype": layer.data.dtype,
+        "crs": CRS,
+        "transform": from_origin(WEST + layer.left * layer.pixel, NORTH, layer.pixel, layer.pixel),
+        "nodata": layer.nodata,
+    }
+    predictor = "FLOATING_POINT" if layer.data.dtype.kind == "f" else "STANDARD"
+    with MemoryFile() as memory:
+        with memory.open(**profile) as raster:
+            raster.write(layer.data, 1)
+            raster.set_band_description(1, layer.description)
+            if layer.unit:
+                raster.units = (layer.unit,)
+            if layer.scale != 1.0 or layer.offset != 0.0:
+                raster.scales, raster.offsets = (layer.scale,), (layer.offset,)
+            if layer.colors is not None:
+                raster.write_colormap(1, dict(layer.colors))
+        copy(
+            memory.name,
+            path,
+            driver="COG",
+            compress="DEFLATE",
+            level=6,
+            predictor="NO" if layer.classes else predictor,
+            blocksize=512,
+            overview_resampling="MODE" if layer.classes else "AVERAGE",
+            num_threads=1,
+        )
+
+
+def stored(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Digital numbers of processing baseline 04.00: reflectance x 10000 + 1000, 0 kept for nodata."""
+    return np.clip(np.rint(reflectance * 5000) * 2 + 1000, 2, 65534).astype(np.uint16)
