@@ -23,14 +23,12 @@ from tileserver.api.errors import add_error_handlers, json_response
 from tileserver.api.middleware import Access, Cors
 from tileserver.api.parts import Parts
 from tileserver.best import Clearest
-from tileserver.best import Clearest
 from tileserver.cache import open_cache
 from tileserver.catalog import open_catalog
 from tileserver.flight import SingleFlight
 from tileserver.reading import open_reader
 from tileserver.render import Renderer
 from tileserver.settings import Settings
-from tileserver.survey import Survey
 from tileserver.survey import Survey
 
 
@@ -40,7 +38,6 @@ def open_parts(settings: Settings) -> Parts:
     reader = open_reader(settings)
     backend = open_backend(settings.device)
     threads = settings.threads or os.cpu_count() or 2
-    survey = Survey(catalog, reader, backend)
     survey = Survey(catalog, reader, backend, threads)
     return Parts(
         settings=settings,
@@ -51,7 +48,6 @@ def open_parts(settings: Settings) -> Parts:
         survey=survey,
         cache=open_cache(settings),
         flight=SingleFlight(threads, settings.queue_limit),
-        survey=survey,
     )
 
 

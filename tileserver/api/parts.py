@@ -12,7 +12,6 @@ from tileserver.ports import Catalog, Reader
 from tileserver.render import Renderer
 from tileserver.settings import Settings
 from tileserver.survey import Survey
-from tileserver.survey import Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,5 +25,4 @@ class Parts:
     renderer: Renderer
     cache: TieredCache
     flight: SingleFlight[Image]
-    survey: Survey
     survey: Survey
