@@ -61,9 +61,7 @@ class GdalReader:
                 self._headers[key] = known
         return known
 
-    def sources(
-        self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling
-    ) -> list[Source | None]:
+    def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
         """One Source for each band, on the output grid; bands of one file are read together."""
         together: dict[tuple[str, float | None], list[int]] = {}
         for position, (asset, band) in enumerate(bands):
@@ -100,7 +98,7 @@ def opened(asset: Asset) -> Iterator[Any]:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
-            dataset = stack.enter_context(rasterio.open(_gdal_name(asset.href)))
+            dataset = stack.enter_context(rasterio.open(gdal_name(asset.href)))
             upright = _upright(dataset, asset.crs, stack)
         except (rasterio.errors.RasterioError, OSError, ValueError) as error:
             raise SourceUnreadable("The file cannot be opened as a raster.") from error
@@ -110,7 +108,8 @@ def opened(asset: Asset) -> Iterator[Any]:
             raise SourceUnreadable("The file's pixels cannot be read.") from error
 
 
-def _gdal_name(href: str) -> str:
+def gdal_name(href: str) -> str:
+    """An href in GDAL's words."""
     if href.startswith("s3://"):
         return f"/vsis3/{href[5:]}"
     if href.startswith(("http://", "https://")):
@@ -130,7 +129,7 @@ def _upright(dataset: Any, crs: str, stack: ExitStack) -> Any:
         if not crs:
             raise SourceUnreadable("The file has no coordinate reference system.")
         options = {"src_crs": CRS.from_user_input(crs)}
-    elif not _north_up(dataset.transform):
+    elif not north_up(dataset.transform):
         options = {"src_crs": dataset.crs}
     if not options:
         return dataset
@@ -141,7 +140,8 @@ def _upright(dataset: Any, crs: str, stack: ExitStack) -> Any:
     return stack.enter_context(WarpedVRT(dataset, **options))
 
 
-def _north_up(transform: Any) -> bool:
+def north_up(transform: Any) -> bool:
+    """Columns go east, rows go south, nothing is turned."""
     return bool(transform.b == 0 and transform.d == 0 and transform.a > 0 and transform.e < 0)
 
 
@@ -175,14 +175,16 @@ def describe(dataset: Any) -> Header:
 
 
 def crs_name(crs: Any) -> str:
-    """An authority code where the CRS has one, else WKT."""
+    """An authority code where one means exactly this CRS, else WKT."""
     authority = crs.to_authority()
-    return ":".join(authority) if authority else str(crs.to_wkt())
+    if authority:
+        name = ":".join(authority)
+        if CRS.from_user_input(name) == crs:
+            return name
+    return str(crs.to_wkt())
 
 
-def _warped(
-    asset: Asset, bands: Sequence[Band], grid: Grid, resampling: Resampling
-) -> Iterator[Source | None]:
+def _warped(asset: Asset, bands: Sequence[Band], grid: Grid, resampling: Resampling) -> Iterator[Source | None]:
     """Bands of one file with one nodata value, on the grid as rio-tiler makes it."""
     with opened(asset) as dataset:
         indexes = [band.index for band in bands]

@@ -1,0 +1,207 @@
+"""Compressed blocks to pixels: (bands, height, width) in the machine's byte order.
+
+Nothing here trusts a block: the output's size is fixed before decoding, and images that carry their own size
+(JPEG, WebP, LERC) are asked for it first.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tileserver.cog.predictors import undo_difference, undo_float
+from tileserver.cog.tiff import Directory
+
+NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS = 1, 5, 7, 8, 32946, 32773
+LERC, LZMA, ZSTD, WEBP = 34887, 34925, 50000, 50001
+YCBCR = 6
+
+Bytes = NDArray[np.uint8]
+Block = NDArray[Any]
+
+
+class BlockError(ValueError):
+    """A block that cannot be decoded."""
+
+
+_STREAMS: dict[int, Callable[..., Any]] = {
+    LZW: imagecodecs.lzw_decode,
+    DEFLATE: imagecodecs.deflate_decode,
+    OLD_DEFLATE: imagecodecs.deflate_decode,
+    PACKBITS: imagecodecs.packbits_decode,
+    LZMA: imagecodecs.lzma_decode,
+    ZSTD: imagecodecs.zstd_decode,
+}
+
+
+def unsupported(image: Directory) -> str:
+    """Why blocks of this image cannot be decoded here; empty if they can."""
+    if image.mask and image.bits == 1 and image.bands == 1:
+        return "" if image.compression in {NONE, *_STREAMS} else f"masks of compression {image.compression}"
+    if not image.kind or (image.kind, image.bits) not in _dtypes():
+        return f"pixels of {image.bits} bits"
+    if image.compression in {NONE, *_STREAMS}:
+        floats = image.kind == "f"
+        fine = image.predictor == 1 or (image.predictor == 2 and not floats) or (image.predictor == 3 and floats)
+        return "" if fine else f"predictor {image.predictor} for this type"
+    if image.compression in (JPEG, WEBP):
+        return "" if image.bits == 8 and image.samples in (1, 3, 4) else "JPEG or WebP of an odd type"
+    if image.compression == LERC:
+        return "" if len(image.lerc) >= 2 and image.lerc[1] in (0, 1, 2) else "LERC of an unknown version"
+    return f"compression {image.compression}"
+
+
+def _dtypes() -> set[tuple[str, int]]:
+    return {(kind, bits) for kind in "ui" for bits in (8, 16, 32, 64)} | {("f", 16), ("f", 32), ("f", 64)}
+
+
+def pixel_type(image: Directory) -> np.dtype[Any]:
+    """The type of decoded pixels; half floats become float32, as in GDAL."""
+    if image.bits == 1:
+        return np.dtype(np.uint8)
+    return np.dtype(f"{image.kind}{max(image.bits, 32) // 8 if image.kind == 'f' else image.bits // 8}")
+
+
+def block_height(image: Directory, row: int) -> int:
+    """Rows of a block in block row `row`: the last strip of an image may be shorter."""
+    if image.tiled:
+        return image.block_height
+    return min(image.block_height, image.height - row * image.block_height)
+
+
+def decode(image: Directory, data: bytes, row: int) -> Block:
+    """One block of block row `row`."""
+    height = block_height(image, row)
+    try:
+        if image.bits == 1:
+            return _bits(image, data, height)
+        if image.compression in (JPEG, WEBP):
+            return _picture(image, data, height)
+        if image.compression == LERC:
+            return _lerc(image, data, height)
+        return _stream(image, data, height)
+    except (RuntimeError, ValueError, struct.error, MemoryError) as error:
+        raise BlockError("A block of the file is broken.") from error
+
+
+def _inflate(compression: int, data: bytes, length: int) -> Bytes:
+    """Exactly `length` bytes of a compressed stream."""
+    if compression == NONE:
+        out = np.frombuffer(data, np.uint8)[:length].copy()
+    else:
+        out = _STREAMS[compression](data, out=np.empty(length, np.uint8))
+    if len(out) != length:
+        raise BlockError("A block of the file is too short.")
+    return out
+
+
+def _stream(image: Directory, data: bytes, height: int) -> Block:
+    width, samples, itemsize = image.block_width, image.samples, image.bits // 8
+    raw = _inflate(image.compression, data, height * width * samples * itemsize)
+    dtype = np.dtype(f"{image.kind}{itemsize}")
+    if image.predictor == 3:
+        pixels = undo_float(raw.reshape(height, width * samples * itemsize), width, samples, itemsize)
+    else:
+        words = raw.view(f"u{itemsize}").reshape(height, width, samples)
+        if image.big_endian and itemsize > 1:
+            words = words.byteswap()
+        pixels = undo_difference(words, difference=image.predictor == 2)
+    block = pixels.view(dtype)
+    return block.astype(np.float32) if dtype == np.float16 else block
+
+
+def _bits(image: Directory, data: bytes, height: int) -> Block:
+    """A mask of one bit per pixel: 255 where valid."""
+    stride = -(-image.block_width // 8)
+    raw = _inflate(image.compression, data, height * stride).reshape(height, stride)
+    return (np.unpackbits(raw, axis=1)[:, : image.block_width] * np.uint8(255))[None]
+
+
+def _picture(image: Directory, data: bytes, height: int) -> Block:
+    size = (_jpeg_size if image.compression == JPEG else _webp_size)(data)
+    if size[0] > image.block_width or size[1] not in (height, image.block_height):
+        raise BlockError("A block of the file has another size than its header says.")
+    if image.compression == JPEG:
+        pixels = _jpeg(image, data)
+    else:
+        pixels = imagecodecs.webp_decode(data, hasalpha=image.samples == 4)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)[:height]
+    if pixels.shape != (height, image.block_width, image.samples):
+        raise BlockError("A block of the file has another shape than its header says.")
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _jpeg(image: Directory, data: bytes) -> Block:
+    tables = image.tables or None
+    if image.samples == 3:
+        space = "YCBCR" if image.photometric == YCBCR else "RGB"
+        return np.asarray(imagecodecs.jpeg8_decode(data, tables=tables, colorspace=space, outcolorspace="RGB"))
+    return np.asarray(imagecodecs.jpeg8_decode(data, tables=tables))
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height in the start of frame."""
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:
+            break
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    raise BlockError("A JPEG block of the file has no frame.")
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the three kinds of WebP."""
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (word,) = struct.unpack_from("<I", data, 21)
+        return (word & 0x3FFF) + 1, (word >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    raise BlockError("A WebP block of the file has no frame.")
+
+
+def _lerc(image: Directory, data: bytes, height: int) -> Block:
+    """LERC2, bare or within deflate or ZSTD; pixels that it masks cannot be told here."""
+    dtype = np.dtype(f"{image.kind}{image.bits // 8}")
+    most = height * image.block_width * image.samples * dtype.itemsize
+    wrapped = image.lerc[1]
+    if wrapped:
+        data = _unwrapped({1: DEFLATE, 2: ZSTD}[wrapped], data, 2 * most + 4096)
+    rows, columns = _lerc_size(data)
+    if (rows, columns) != (height, image.block_width):
+        raise BlockError("A LERC block of the file has another size than its header says.")
+    pixels, masks = imagecodecs.lerc_decode(data, masks=True)
+    if pixels.dtype != dtype or pixels.size != most // dtype.itemsize:
+        raise BlockError("A LERC block of the file has another shape than its header says.")
+    if masks is not None and not np.all(masks):
+        raise BlockError("A LERC block of the file has masked pixels.")
+    pixels = pixels.reshape(height, image.block_width, image.samples)
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+
+
+def _unwrapped(compression: int, data: bytes, limit: int) -> bytes:
+    out = _STREAMS[compression](data, out=np.empty(limit, np.uint8))
+    return bytes(out)
+
+
+def _lerc_size(data: bytes) -> tuple[int, int]:
+    """Rows and columns in the header of a LERC2 blob."""
+    if data[:6] != b"Lerc2 ":
+        raise BlockError("A LERC block of the file is of an old version.")
+    (version,) = struct.unpack_from("<i", data, 6)
+    return struct.unpack_from("<ii", data, 14 if version >= 3 else 10)

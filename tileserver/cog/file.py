@@ -1,0 +1,213 @@
+"""One raster file that we read ourselves: header parsed once, blocks by position."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import MemoryFile
+
+from tileserver.cog import codecs
+from tileserver.cog.codecs import BlockError
+from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
+from tileserver.cog.tiff import Directory, TiffError, directories
+from tileserver.errors import SourceUnreadable
+from tileserver.gdal import REMOTE_OPTIONS, describe, gdal_name, north_up
+from tileserver.grid import FileGrid
+from tileserver.hrefs import is_remote
+from tileserver.models import Asset
+from tileserver.ports import Header
+
+MAX_BLOCK_BYTES = 64 << 20
+_numbers = itertools.count()
+
+
+class Unsupported(Exception):  # noqa: N818 - not an error, a reason
+    """A file for GDAL; says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Level:
+    """Full resolution or an overview, with its mask."""
+
+    image: Directory
+    source: ByteSource
+    mask: Directory | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cog:
+    """An open file. Thread-safe."""
+
+    number: int
+    """Different for every opening: part of the key of its blocks."""
+    header: Header
+    grid: FileGrid
+    levels: tuple[Level, ...]
+    dtype: np.dtype[Any]
+    alpha: int | None
+    """Plane of the alpha band, from 0."""
+
+    def keys(self, level: int, plane: int, blocks: list[int], *, mask: bool = False) -> list[Hashable]:
+        """Names of blocks in the cache. Pixel-interleaved bands share theirs, as plane -1."""
+        shared = mask or not self.levels[level].image.planar
+        place = -2 if mask else -1 if shared else plane
+        return [(self.number, level, place, block) for block in blocks]
+
+    def load(self, keys: list[Hashable]) -> Iterator[NDArray[Any]]:
+        """Decoded blocks (bands, height, width), in the order of their keys; fetched together."""
+        places = [_Place(self, key) for key in keys]
+        bytes_of: dict[Hashable, bytes] = {}
+        for source in {id(place.source): place.source for place in places}.values():
+            wanted = [place for place in places if place.source is source and place.length]
+            parts = source.read_many([(place.offset, place.length) for place in wanted])
+            bytes_of.update(zip((place.key for place in wanted), parts, strict=True))
+        for place in places:
+            data = bytes_of.pop(place.key, None)
+            try:
+                yield self._empty(place) if data is None else codecs.decode(place.image, data, place.row)
+            except BlockError as error:
+                raise SourceUnreadable(str(error)) from error
+
+    def _empty(self, place: _Place) -> NDArray[Any]:
+        """A block that is not stored: nodata where the file has a value for that."""
+        image = place.image
+        shape = (image.samples, codecs.block_height(image, place.row), image.block_width)
+        if image.mask:
+            return np.zeros(shape, np.uint8)
+        nodata = self.header.nodata
+        out = np.zeros(shape, codecs.pixel_type(image))
+        if nodata is not None:
+            out[:] = np.asarray(nodata).astype(out.dtype)
+        return out
+
+
+class _Place:
+    """Where a block's bytes are."""
+
+    __slots__ = ("image", "key", "length", "offset", "row", "source")
+
+    def __init__(self, cog: Cog, key: Hashable) -> None:
+        assert isinstance(key, tuple)
+        _, level, plane, block = key
+        part = cog.levels[level]
+        self.key = key
+        self.source = part.source
+        self.image = part.image if plane != -2 or part.mask is None else part.mask
+        self.row = block // self.image.across
+        index = block + max(plane, 0) * self.image.across * self.image.down
+        self.offset = int(self.image.offsets[index])
+        self.length = int(self.image.counts[index]) if self.offset else 0
+        if self.length > MAX_BLOCK_BYTES:
+            raise SourceUnreadable("A block of the file is absurdly long.")
+
+
+def open_cog(asset: Asset) -> Cog:
+    """Parse a file's header; raises Unsupported when it is one for GDAL."""
+    source: ByteSource = RemoteFile(asset.href) if is_remote(asset.href) else LocalFile(asset.href)
+    try:
+        found = directories(source.read, source.size)
+    except TiffError as error:
+        raise Unsupported(str(error)) from error
+    header, alpha, masked = _described(asset.href, source)
+    levels = _levels(found, source)
+    if len(levels) == 1 and header.overviews and not is_remote(asset.href):
+        levels += _external(asset.href)
+    _check(levels, header, masked=masked)
+    base = levels[0].image
+    return Cog(
+        number=next(_numbers),
+        header=header,
+        grid=FileGrid(
+            header.crs,
+            header.transform,
+            header.width,
+            header.height,
+            tuple((level.image.width, level.image.height) for level in levels),
+        ),
+        levels=tuple(levels),
+        dtype=codecs.pixel_type(base),
+        alpha=alpha,
+    )
+
+
+def _described(href: str, source: ByteSource) -> tuple[Header, int | None, bool]:
+    """Header, plane of the alpha band, and has it a mask of its own; as GDAL reads the same bytes."""
+    try:
+        with warnings.catch_warnings(), rasterio.Env(**(REMOTE_OPTIONS if is_remote(href) else {})):
+            warnings.simplefilter("ignore")
+            if isinstance(source, RemoteFile):
+                with MemoryFile(source.head()) as memory, memory.open() as dataset:
+                    return _facts(dataset)
+            with rasterio.open(gdal_name(href)) as dataset:
+                return _facts(dataset)
+    except (rasterio.errors.RasterioError, OSError, ValueError) as error:
+        raise Unsupported("GDAL reads its header in another way") from error
+
+
+def _facts(dataset: Any) -> tuple[Header, int | None, bool]:
+    if dataset.driver != "GTiff":
+        raise Unsupported(f"{dataset.driver} is no GeoTIFF")
+    if dataset.gcps[0]:
+        raise Unsupported("placed by ground control points")
+    if dataset.crs is None:
+        raise Unsupported("without a coordinate reference system")
+    if not north_up(dataset.transform):
+        raise Unsupported("not north-up")
+    if len(set(dataset.dtypes)) > 1:
+        raise Unsupported("bands of several types")
+    kinds = list(dataset.colorinterp)
+    alpha = kinds.index(ColorInterp.alpha) if ColorInterp.alpha in kinds else None
+    masked = any(flags == [MaskFlags.per_dataset] for flags in dataset.mask_flag_enums)
+    return describe(dataset), alpha, masked
+
+
+def _levels(found: list[Directory], source: ByteSource) -> list[Level]:
+    """Full resolution and overviews from fine to coarse, each with the mask of its size."""
+    masks = {(image.width, image.height): image for image in found if image.mask}
+    images = [found[0]] + [image for image in found[1:] if image.reduced and not image.mask]
+    return [Level(image=image, source=source, mask=masks.get((image.width, image.height))) for image in images]
+
+
+def _external(href: str) -> list[Level]:
+    """Overviews in a file of their own beside the raster (.ovr)."""
+    path = f"{href}.ovr"
+    if not Path(path).exists():
+        return []
+    source = LocalFile(path)
+    try:
+        found = directories(source.read, source.size)
+    except TiffError as error:
+        raise Unsupported("overviews that cannot be read") from error
+    return [Level(image=image, source=source, mask=None) for image in found if not image.mask]
+
+
+def _check(levels: list[Level], header: Header, *, masked: bool) -> None:
+    """What we read must be what GDAL reads; anything else is for GDAL."""
+    base = levels[0].image
+    if (base.width, base.height, base.bands) != (header.width, header.height, header.bands):
+        raise Unsupported("GDAL sees another size")
+    if codecs.pixel_type(base).name != header.dtype:
+        raise Unsupported("GDAL sees another type")
+    if len(levels) - 1 != len(header.overviews):
+        raise Unsupported("overviews elsewhere")
+    if masked and any(level.mask is None for level in levels):
+        raise Unsupported("masks elsewhere")
+    for level in levels:
+        image = level.image
+        reason = codecs.unsupported(image) or (codecs.unsupported(level.mask) if level.mask else "")
+        if reason:
+            raise Unsupported(reason)
+        if (image.bands, codecs.pixel_type(image)) != (base.bands, codecs.pixel_type(base)):
+            raise Unsupported("overviews of another type")
+        size = image.block_width * image.block_height * image.samples * max(image.bits // 8, 1)
+        if size > MAX_BLOCK_BYTES:
+            raise Unsupported(f"blocks of {size >> 20} MiB")

@@ -1,0 +1,258 @@
+"""From an output grid to source pixels: projection, overview, window. No other file knows projections."""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+from cachetools import LRUCache
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.warp import calculate_default_transform
+from rasterio.windows import from_bounds
+
+from gpu.backend import Control
+from tileserver import control
+from tileserver.errors import SourceUnreadable
+from tileserver.models import Grid, Resampling
+
+Floats = NDArray[np.float64]
+Affine = tuple[float, float, float, float, float, float]
+
+RADIUS: dict[Resampling, int] = {"nearest": 0, "bilinear": 1, "cubic": 2, "average": 0}
+PLACEMENT_BYTES = 32 << 20
+MERCATOR_LATITUDE = 85.06
+
+
+@dataclass(frozen=True, slots=True)
+class FileGrid:
+    """Where a file's pixels lie; equal for all files of one grid."""
+
+    crs: str
+    transform: Affine
+    """North-up: x = a*col + c, y = e*row + f."""
+    width: int
+    height: int
+    levels: tuple[tuple[int, int], ...]
+    """(width, height) of full resolution and of every overview."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """What a picture needs of a file."""
+
+    level: int
+    window: tuple[int, int, int, int]
+    """Left, top, right, bottom in pixels of the level, right and bottom beyond the last."""
+    control: Control
+    """In pixels of the window."""
+    stretch: tuple[float, float]
+
+
+_placements: LRUCache[Any, tuple[Placement | None, int]] = LRUCache(PLACEMENT_BYTES, getsizeof=lambda entry: entry[1])
+_lock = threading.Lock()
+_threads = threading.local()
+
+
+def place(grid: Grid, file: FileGrid, resampling: Resampling) -> Placement | None:
+    """Overview, window and control rows of a picture; None where the file does not touch it."""
+    key = (grid, file, resampling)
+    with _lock:
+        known = _placements.get(key)
+    if known is None:
+        made = _place(grid, file, resampling)
+        size = 512 if made is None else 512 + made.control.segments.nbytes + made.control.first.nbytes
+        known = (made, size)
+        with _lock:
+            if size <= PLACEMENT_BYTES // 4:
+                _placements[key] = known
+    return known[0]
+
+
+def _place(grid: Grid, file: FileGrid, resampling: Resampling) -> Placement | None:
+    level = best_level(grid, file, nearest=resampling == "nearest")
+    size = file.levels[level]
+    exact = _transformer(grid, file, size)
+    fitted = control.fit(exact, grid.width, grid.height)
+    places = exact if fitted is None else control.polynomial(fitted, grid.width, grid.height)
+    radius = RADIUS[resampling]
+    parts = control.chunks(places, (0, 0, grid.width, grid.height), size, radius)
+    if not parts:
+        return None
+    rectangles = [part for part, _ in parts]
+    if fitted is None:
+        rows = control.from_points(exact, rectangles, grid.width, grid.height)
+    else:
+        rows = control.from_polynomial(fitted, rectangles, grid.width, grid.height)
+    (_, _, width, height), (x_span, y_span) = parts[0]
+    stretch = control.stretch(width, x_span, x_span), control.stretch(height, y_span, y_span)
+    return _windowed(rows, grid.width, size, level, stretch, radius or _half(resampling))
+
+
+def _half(resampling: Resampling) -> int:
+    return 1 if resampling == "average" else 0
+
+
+def _windowed(
+    rows: Control, columns: int, size: tuple[int, int], level: int, stretch: tuple[float, float], radius: int
+) -> Placement | None:
+    """Cuts the source window around all places and shifts the control rows to it."""
+    segments = rows.segments
+    stops = np.append(segments[1:, 0], columns)
+    stops[rows.first[1:-1] - 1] = columns
+    last = stops - segments[:, 0] - 1
+    window = []
+    for axis in (0, 1):
+        start = segments[:, 1 + 2 * axis]
+        end = start + segments[:, 2 + 2 * axis] * last
+        places = np.concatenate([start, end])
+        places = places[np.isfinite(places)]
+        if not len(places):
+            return None
+        pad = math.ceil(radius / min(stretch[axis], 1.0)) + 1 if radius else 0
+        low = max(0, math.floor(max(float(places.min()), -2.0)) - pad)
+        high = min(size[axis], math.floor(min(float(places.max()), size[axis] + 2.0)) + 1 + pad)
+        if high <= low:
+            return None
+        window += [low, high]
+    left, right, top, bottom = window
+    shifted = segments.copy()
+    shifted[:, 1] -= left
+    shifted[:, 3] -= top
+    return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch)
+
+
+def best_level(grid: Grid, file: FileGrid, *, nearest: bool) -> int:
+    """The overview that rio-tiler's view and GDAL's RasterIO choose: 0 is full resolution.
+
+    Nearest takes a level up to 1.2 times too coarse, the others one per cent.
+    """
+    if len(file.levels) == 1:
+        return 0
+    spans = [0.0, 0.0]
+    native = native_resolution(file, grid.crs)
+    for axis, (low, high, count) in enumerate(
+        ((grid.bounds[0], grid.bounds[2], grid.width), (grid.bounds[1], grid.bounds[3], grid.height))
+    ):
+        asked = (high - low) / count
+        resolution = min(native[axis], asked)
+        spans[axis] = (high - low) / resolution
+        if not same_crs(file.crs, grid.crs):
+            spans[axis] = max(1, round(spans[axis]))
+    wanted = min(spans[0] / grid.width, spans[1] / grid.height)
+    if wanted <= 1.0:
+        return 0
+    limit = wanted * (1.2 if nearest else 1.01)
+    best, best_factor = 0, 0.0
+    for index, (width, height) in enumerate(file.levels[1:], 1):
+        factor = _overview_factor(spans, file, width, height)
+        if best_factor < factor < limit:
+            best, best_factor = index, factor
+    return best
+
+
+def _overview_factor(spans: list[float], file: FileGrid, width: int, height: int) -> float:
+    """How much coarser an overview's view is; GDAL rounds the view's size to whole pixels."""
+    sizes = (
+        max(1, int(0.5 + spans[0] * width / file.width)),
+        max(1, int(0.5 + spans[1] * height / file.height)),
+    )
+    return min(spans[0] / sizes[0], spans[1] / sizes[1])
+
+
+@lru_cache(4096)
+def native_resolution(file: FileGrid, crs: str) -> tuple[float, float]:
+    """Width and height of a file's pixel in units of a CRS, as GDAL suggests for the whole file."""
+    a, _, c, _, e, f = file.transform
+    if same_crs(file.crs, crs):
+        return abs(a), abs(e)
+    source, target = parsed(file.crs), parsed(crs)
+    width, height = file.width, file.height
+    bounds = [c, f + e * height, c + a * width, f]
+    if is_geographic(file.crs) and target == CRS.from_epsg(3857):
+        low, high = -MERCATOR_LATITUDE, MERCATOR_LATITUDE
+        if bounds[1] < high and bounds[3] > low and (bounds[1] < low or bounds[3] > high):
+            bounds[1], bounds[3] = max(bounds[1], low), min(bounds[3], high)
+            cut = from_bounds(*bounds, transform=_rasterio_affine(file.transform))
+            width, height = max(1, round(cut.width)), max(1, round(cut.height))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            transform, _, _ = calculate_default_transform(source, target, width, height, *bounds)
+    except (RasterioError, ValueError) as error:
+        raise SourceUnreadable("The file cannot be drawn in this coordinate reference system.") from error
+    return abs(transform.a), abs(transform.e)
+
+
+def _rasterio_affine(transform: Affine) -> Any:
+    from affine import Affine as RasterioAffine
+
+    return RasterioAffine(*transform)
+
+
+@lru_cache(256)
+def parsed(crs: str) -> CRS:
+    """A CRS as rasterio has it."""
+    return CRS.from_user_input(crs)
+
+
+@lru_cache(1024)
+def same_crs(one: str, other: str) -> bool:
+    """Do two names mean one CRS."""
+    return one == other or bool(parsed(one) == parsed(other))
+
+
+@lru_cache(256)
+def is_geographic(crs: str) -> bool:
+    """Are its coordinates degrees."""
+    return bool(parsed(crs).is_geographic)
+
+
+def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> control.Evaluate:
+    """Columns and rows of the grid to pixels of a level, exactly."""
+    left, bottom, right, top = grid.bounds
+    a, _, c, _, e, f = file.transform
+    x_scale, y_scale = size[0] / file.width / a, size[1] / file.height / e
+    dx, dy = (right - left) / grid.width, (top - bottom) / grid.height
+    straight = same_crs(grid.crs, file.crs)
+    middle = c + a * file.width / 2 if is_geographic(file.crs) and abs(a * file.width) <= 360.0 else None
+
+    def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        x, y = left + columns * dx, top - rows * dy
+        if not straight:
+            x, y = _project(grid.crs, file.crs, x, y)
+            if middle is not None:
+                x = x - 360.0 * np.round((x - middle) / 360.0)
+        return (x - c) * x_scale, (y - f) * y_scale
+
+    return evaluate
+
+
+def _project(source: str, target: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Points of one CRS in another, x before y; infinite where there is no place."""
+    # PROJ objects are not thread-safe
+    known: dict[tuple[str, str], pyproj.Transformer] = _threads.__dict__.setdefault("transformers", {})
+    transformer = known.get((source, target))
+    if transformer is None:
+        if len(known) > 64:
+            known.clear()
+        transformer = known[source, target] = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    xs, ys = transformer.transform(x, y)
+    return np.asarray(xs), np.asarray(ys)
+
+
+def to_pixel(file: FileGrid, lon: float, lat: float) -> tuple[int, int] | None:
+    """(row, column) of the full-resolution pixel that contains a place in degrees, None outside."""
+    point = Grid(crs="EPSG:4326", bounds=(lon, lat, lon, lat), width=1, height=1)
+    xs, ys = _transformer(point, file, (file.width, file.height))(np.zeros(1), np.zeros(1))
+    x, y = float(xs[0]), float(ys[0])
+    if not (0 <= x < file.width and 0 <= y < file.height):
+        return None
+    return int(y), int(x)
