@@ -1,0 +1,33 @@
+// Pictures: warp, band maths, reducers and colours in one pass. One thread a pixel, 32 x 8 pixels a block,
+// grid (columns / 32, rows / 8, jobs).
+#include "colour.cuh"
+
+#ifdef OUTPUTS
+constexpr int PLACES = OUTPUTS;
+#else
+constexpr int PLACES = 3;
+#endif
+
+extern "C" __global__ void __launch_bounds__(256) shade(const Job* jobs) {
+  const Job& job = jobs[blockIdx.z];
+  const int lane = threadIdx.x & 31;
+  const int column = blockIdx.x * 32 + lane, row = blockIdx.y * 8 + (threadIdx.x >> 5);
+  u32 rgba = 0;
+  const bool here = column < job.width && row < job.height;
+  if (here) {
+    double outputs[PLACES];
+    const Layer* layer = nullptr;
+    const u32 known = compose(job, column, row, outputs, layer);
+    u32 index;
+    rgba = colour(job, layer, known, outputs, index);
+    const s64 place = (s64)row * job.width + column;
+    job.pixels[place] = rgba;
+    if (job.indices != nullptr) job.indices[place] = (u8)index;
+  }
+  const u32 visible = __ballot_sync(0xffffffffu, here && rgba >> 24 != 0);
+  const u32 opaque = __ballot_sync(0xffffffffu, here && rgba >> 24 == 255);
+  if (lane == 0 && visible) {
+    atomicAdd(job.counts, (u32)__popc(visible));
+    if (opaque) atomicAdd(job.counts + 1, (u32)__popc(opaque));
+  }
+}
