@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ import tileserver
 from tileserver.api.addresses import base_address
 from tileserver.api.errors import json_response
 from tileserver.api.parts import Parts
-from tileserver.metrics import REGISTRY
+from tileserver.metrics import exposition
 
 CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -80,7 +80,7 @@ def router(parts: Parts, conformance: tuple[str, ...]) -> APIRouter:
 
     @routes.get("/metrics", summary="For Prometheus", response_class=Response)
     def metrics() -> Response:
-        return Response(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes
 
