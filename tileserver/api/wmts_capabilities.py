@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from time import time
 
 from cachetools import LRUCache
 from isal import igzip
@@ -15,6 +14,7 @@ from tileserver.api.kvp import KeyValues, MissingParameter
 from tileserver.api.ows import OwsError
 from tileserver.api.parts import Parts
 from tileserver.api.published import dimension, fragment, published
+from tileserver.api.sequence import Sequences, compare
 from tileserver.api.wmts_document import (
     NEAREST,
     SECTIONS,
@@ -28,8 +28,6 @@ from tileserver.models import Collection
 
 _DOCUMENT_BYTES = 192 << 20
 _SMALL = 1400
-State = tuple[tuple[str, str], ...]
-"""(collection, revision) of everything that a document describes."""
 
 
 class Capabilities:
@@ -39,7 +37,7 @@ class Capabilities:
         self.parts = parts
         self.sets = sets
         self._lock = Lock()
-        self._sequences: dict[str, tuple[State, int]] = {}
+        self._sequences = Sequences()
         self._documents: LRUCache[tuple[str, str, int], tuple[bytes, bytes]] = LRUCache(
             _DOCUMENT_BYTES, getsizeof=lambda pair: len(pair[0]) + len(pair[1])
         )
@@ -49,7 +47,8 @@ class Capabilities:
         _negotiate(values)
         sections = _sections(values)
         layers = published(self.parts.catalog, scope)
-        sequence = self._sequence(scope, tuple((collection.id, revision) for collection, revision in layers))
+        state = tuple((collection.id, revision) for collection, revision in layers)
+        sequence = self._sequences.number(scope, state)
         current = _is_current(values.get("UpdateSequence"), sequence)
         media = (
             "text/xml"
@@ -73,15 +72,6 @@ class Capabilities:
         if zipped:
             out["Content-Encoding"] = "gzip"
         return Response(packed if zipped else plain, headers=out, media_type=media)
-
-    def _sequence(self, scope: str, state: State) -> int:
-        """A number that grows with every change: the second in which it was seen."""
-        with self._lock:
-            known, number = self._sequences.get(scope, ((), 0))
-            if known != state or not number:
-                number = max(int(time()), number + 1)
-                self._sequences[scope] = (state, number)
-            return number
 
     def _document(
         self, layers: list[tuple[Collection, str]], scope: str, base: str, sequence: int
@@ -148,8 +138,10 @@ def _is_current(text: str, sequence: int) -> bool:
     """Has the client the newest document? Raises OwsError where it claims a newer one."""
     if not text:
         return False
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise OwsError("InvalidUpdateSequence", f"The update sequence is a number, now {sequence}.")
-    if int(text) > sequence:
+    try:
+        order = compare(text, sequence)
+    except ValueError as error:
+        raise OwsError("InvalidUpdateSequence", str(error)) from None
+    if order > 0:
         raise OwsError("InvalidUpdateSequence", f"The newest update sequence is {sequence}.")
-    return int(text) == sequence
+    return order == 0

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.ramp import add_ramp
+from tileserver.app import create_app, open_parts
+from tileserver.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a server over the ramp; its failures are answers, not exceptions."""
+    folder = tmp_path_factory.mktemp("ramp")
+    parts = open_parts(Settings(cache_dir=folder / "cache", catalog=f"sqlite:///{folder}/catalog.db", device="cpu"))
+    add_ramp(parts.catalog, folder)
+    with TestClient(create_app(parts), raise_server_exceptions=False) as found:
+        found.parts = parts  # type: ignore[attr-defined]
+        yield found
