@@ -14,6 +14,7 @@ from tileserver.api.parts import Parts
 from tileserver.collections import collection_to_stac
 from tileserver.models import Collection
 
+OGC_REL = "http://www.opengis.net/def/rel/ogc/1.0"
 WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json"
 
 
@@ -32,6 +33,8 @@ def collection_document(collection: Collection, base: str) -> dict[str, Any]:
             "href": f"{base}/stac/collections/{collection.id}/items",
         },
         {"rel": "alternate", "type": "text/html", "href": f"{base}/?collection={collection.id}"},
+        {"rel": f"{OGC_REL}/tilesets-map", "type": "application/json", "href": f"{here}/map/tiles?f=json"},
+        {"rel": "alternate", "type": "application/x-qgis-layer-definition", "href": f"{here}/qgis.qlr"},
         *web_map_links(collection, base),
     ]
     return stac
