@@ -97,7 +97,7 @@ def layer_fragment(
         ],
         "formats": list(formats),
         "info_formats": list(INFO_FORMATS),
-        "values": dimension.values if dimension else (),
+        "times": dimension.values if dimension else (),
         "default": dimension.default if dimension else "",
         "time": "{Time}" if dimension else "default",
         "links": list(limits_of(collection, sets).items()),
@@ -111,7 +111,7 @@ def layer_fragment(
             "id": collection.id + NEAREST,
             "path": entry["path"] + NEAREST,
             "title": f"{collection.title} (nearest earlier image)",
-            "values": (f"{dimension.first_day}/{dimension.last_day}/P1D",),
+            "times": (f"{dimension.first_day}/{dimension.last_day}/P1D",),
             "default": dimension.last_day,
         })  # fmt: skip
     return "".join(_template().layer(layer) for layer in layers).encode()
