@@ -17,6 +17,7 @@ import numpy as np
 import rasterio
 from cachetools import LRUCache
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.transform import from_gcps
@@ -100,11 +101,11 @@ def opened(asset: Asset) -> Iterator[Any]:
         try:
             dataset = stack.enter_context(rasterio.open(gdal_name(asset.href)))
             upright = _upright(dataset, asset.crs, stack)
-        except (rasterio.errors.RasterioError, OSError, ValueError) as error:
+        except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise SourceUnreadable("The file cannot be opened as a raster.") from error
         try:
             yield upright
-        except (rasterio.errors.RasterioError, OSError, MemoryError) as error:
+        except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, MemoryError) as error:
             raise SourceUnreadable("The file's pixels cannot be read.") from error
 
 
