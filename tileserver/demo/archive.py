@@ -153,9 +153,7 @@ def _write_pass(folder: Path, land: Landscape, visit: Pass, scene: Scene) -> str
 
 
 def _reflectance(name: str, data: NDArray[np.uint16], pixel: float, left: int) -> Layer:
-    return Layer(
-        data=data, pixel=pixel, left=left, nodata=0, description=name, scale=0.0001, offset=-0.1, unit="1"
-    )
+    return Layer(data=data, pixel=pixel, left=left, nodata=0, description=name, scale=0.0001, offset=-0.1, unit="1")
 
 
 def _halved(band: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -175,7 +173,12 @@ def _swath(shape: tuple[int, ...], visit: Pass, tile: str) -> NDArray[np.bool_]:
 def _write_cover(folder: Path, land: Landscape, year: int, scene: Scene) -> str:
     data = land_cover(land, year)
     layer = Layer(
-        data=data, pixel=scene.pixel, nodata=0, description="land cover", classes=True, colors={0: (0, 0, 0, 0), **COLORS}
+        data=data,
+        pixel=scene.pixel,
+        nodata=0,
+        description="land cover",
+        classes=True,
+        colors={0: (0, 0, 0, 0), **COLORS},
     )
     write(folder / f"{year}.tif", layer)
     return f"Land cover of {year}"

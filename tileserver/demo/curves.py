@@ -54,19 +54,21 @@ def _near(line, radius, pixel, reach, out):  # type: ignore[no-untyped-def]  # n
         ax, ay = line[i]
         bx, by = line[i + 1]
         dx, dy = bx - ax, by - ay
-        square = dx * dx + dy * dy + 1e-9
+        scale = 1.0 / (dx * dx + dy * dy + 1e-9)
         left = max(0, int((min(ax, bx) - margin) / pixel))
         right = min(width, int((max(ax, bx) + margin) / pixel) + 2)
         top = max(0, int((min(ay, by) - margin) / pixel))
         bottom = min(height, int((max(ay, by) + margin) / pixel) + 2)
         for row in range(top, bottom):
-            y = (row + 0.5) * pixel
+            py = (row + 0.5) * pixel - ay
             for col in range(left, right):
-                x = (col + 0.5) * pixel
-                t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square))
-                distance = np.hypot(x - ax - t * dx, y - ay - t * dy) - radius
-                if distance < out[row, col]:  # noqa: PLR1730
-                    out[row, col] = distance
+                px = (col + 0.5) * pixel - ax
+                t = min(1.0, max(0.0, (px * dx + py * dy) * scale))
+                ex, ey = px - t * dx, py - t * dy
+                best = out[row, col] + radius
+                square = ex * ex + ey * ey
+                if best > 0 and square < best * best:
+                    out[row, col] = np.sqrt(square) - radius
 
 
 def cheapest(cost: Field, cell: float, start: tuple[float, float], end: tuple[float, float]) -> Line:

@@ -56,9 +56,7 @@ def make_landscape(pixel: float) -> Landscape:
     terrain = raise_terrain(SEED, pixel)
     network = settle(SEED + 1, terrain)
     shape = terrain.shape
-    parcels = divide(
-        SEED + 2, shape, pixel, spacing=760, hectares=(2.2, 17), warp=55, angle=_directions(terrain)
-    )
+    parcels = divide(SEED + 2, shape, pixel, spacing=760, hectares=(2.2, 17), warp=55, angle=_directions(terrain))
     stands = divide(SEED + 3, shape, pixel, spacing=430, hectares=(2, 9), warp=110)
     dense = density(network.places, [*network.main, *network.local], shape, pixel)
     dense *= (terrain.to_river > 30) & (terrain.water < 0.3)
@@ -70,11 +68,13 @@ def make_landscape(pixel: float) -> Landscape:
     label = np.where(forest, BUILT + parcels.count + stands.label, label)
     kind = np.concatenate([np.full(BUILT, TOWN, np.uint8), kind_of_parcel, kind_of_stand, [ALPINE, GRAVEL]])
     kind = kind.astype(np.uint8)
-    top = smoothstep(1090, 1190, terrain.height + 45 * fractal(SEED + 6, shape, pixel, longest=600, hurst=0.4))
+    top = smoothstep(
+        1090, 1190, terrain.height + 45 * fractal(SEED + 6, shape, pixel, longest=900, shortest=45, hurst=0.7)
+    )
     label = np.where(top > 0.5, len(kind) - 2, label)
     label = np.where(terrain.gravel > 0.5, len(kind) - 1, label)
     label = np.where(town > 0, town, label).astype(np.int32)
-    soil = fractal(SEED + 7, shape, pixel, longest=1400, shortest=8, hurst=0.25)
+    soil = fractal(SEED + 7, shape, pixel, longest=1400, shortest=18, hurst=0.3)
     road, track = _roads(terrain, network, parcels, forest)
     return Landscape(
         terrain=terrain,
@@ -86,8 +86,8 @@ def make_landscape(pixel: float) -> Landscape:
         track=track,
         trees=_trees(terrain, parcels, road),
         soil=soil,
-        vigour=(0.75 * fractal(SEED + 9, shape, pixel, longest=500, shortest=8, hurst=0.2) + 0.65 * parcels.streak),
-        speckle=fractal(SEED + 10, shape, pixel, longest=60, shortest=6, hurst=-0.4),
+        vigour=(0.75 * fractal(SEED + 9, shape, pixel, longest=500, shortest=18, hurst=0.3) + 0.65 * parcels.streak),
+        speckle=fractal(SEED + 10, shape, pixel, longest=90, shortest=11, hurst=-0.2),
         burn=_burn(terrain, forest),
     )
 
@@ -113,11 +113,14 @@ def _forest(terrain: Terrain, parcels: Parcels, dense: Field) -> NDArray[np.bool
     """Forest stands where it is steep, high or poor; its edge follows parcels as often as nature."""
     shape, pixel = terrain.shape, terrain.pixel
     steep = np.hypot(*terrain.slope)
-    poor = fractal(SEED + 11, shape, pixel, longest=3800, shortest=40, hurst=0.65)
-    score = 5.2 * np.minimum(steep, 0.35) + (terrain.height - 330) / 330 + 0.62 * poor
+    poor = fractal(SEED + 11, shape, pixel, longest=3800, shortest=60, hurst=0.75)
+    score = 5.2 * np.minimum(steep, 0.35) + (terrain.height - 400) / 420 + 0.62 * poor
     score = score - 1.4 * smoothstep(6, 1, terrain.above_river) - 2.2 * smoothstep(0.02, 0.3, dense)
     whole = _mean(parcels.label, score, parcels.count)[parcels.label]
-    return np.asarray(0.62 * whole + 0.38 * score > 0.86) & (terrain.water < 0.4)
+    mixed = 0.62 * whole + 0.38 * score - 0.86
+    for _ in range(3):
+        mixed[1:-1, 1:-1] = (mixed[:-2, 1:-1] + mixed[2:, 1:-1] + mixed[1:-1, :-2] + mixed[1:-1, 2:]) / 4
+    return np.asarray(mixed > 0) & (terrain.water < 0.4)
 
 
 def _kinds_of_parcels(terrain: Terrain, parcels: Parcels) -> NDArray[np.uint8]:
@@ -125,7 +128,7 @@ def _kinds_of_parcels(terrain: Terrain, parcels: Parcels) -> NDArray[np.uint8]:
     height = _mean(parcels.label, terrain.height, parcels.count)
     steep = _mean(parcels.label, np.hypot(*terrain.slope), parcels.count)
     bank = _mean(parcels.label, terrain.to_river, parcels.count)
-    meadow = (height - 420) / 260 + 5 * steep + 0.75 * np.exp(-bank / 110) + rng.normal(0, 0.28, parcels.count)
+    meadow = (height - 440) / 240 + 5 * steep + 0.75 * np.exp(-bank / 110) + rng.normal(0, 0.28, parcels.count)
     return np.where(meadow > 0.72, MEADOW, CROP).astype(np.uint8)
 
 
@@ -138,9 +141,7 @@ def _kinds_of_stands(terrain: Terrain, stands: Parcels) -> NDArray[np.uint8]:
     return np.where((rng.uniform(0, 1, stands.count) < 0.055) & (dark > -0.3), CLEARING, kind).astype(np.uint8)
 
 
-def _roads(
-    terrain: Terrain, network: Network, parcels: Parcels, forest: NDArray[np.bool_]
-) -> tuple[Field, Field]:
+def _roads(terrain: Terrain, network: Network, parcels: Parcels, forest: NDArray[np.bool_]) -> tuple[Field, Field]:
     shape, pixel = terrain.shape, terrain.pixel
     lines = [(line, 5.5) for line in network.main] + [(line, 3.4) for line in network.local]
     road = cover(near(lines, shape, pixel, 30), pixel)
@@ -156,7 +157,7 @@ def _trees(terrain: Terrain, parcels: Parcels, road: Field) -> Field:
     """Rows of trees on banks, between blocks and along some roads."""
     shape, pixel = terrain.shape, terrain.pixel
     gaps = fractal(SEED + 15, shape, pixel, longest=900, shortest=30, hurst=0.3)
-    bank = cover(terrain.to_river - 14 - 16 * np.clip(gaps + 0.3, 0, 2), pixel) * smoothstep(-0.5, 0.1, gaps)
+    bank = cover(terrain.to_river - 8 - 14 * np.clip(gaps + 0.3, 0, 2), pixel) * smoothstep(-0.5, 0.1, gaps)
     brook = cover(terrain.to_stream - 7 - 7 * np.clip(gaps, -0.5, 2), pixel) * smoothstep(-1.0, -0.4, gaps)
     hedge = cover(parcels.to_block - 5, pixel) * (parcels.border > 0.78) * smoothstep(-0.6, 0.2, gaps)
     trees = np.maximum.reduce([bank, 0.9 * brook, 0.8 * hedge])

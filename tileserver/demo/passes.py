@@ -39,14 +39,13 @@ FIRE = date(2024, 8, 3)
 """The day after which the southern slope is burnt."""
 
 CALENDAR = (
-    Pass(day=date(2023, 6, 4), sky="few", amount=0.06, drop=1, haze=0.12),
     Pass(day=date(2023, 6, 24), drop=2, wet=0.3),
     Pass(day=date(2023, 7, 14), sky="overcast", amount=0.86, drop=4),
     Pass(day=date(2023, 8, 13), drop=8, wet=0.15, haze=0.2),
     Pass(day=date(2023, 9, 7), sky="cirrus", amount=0.4, drop=12, wet=0.1),
     Pass(day=date(2023, 10, 12), drop=15, wet=0.35, haze=0.25),
     Pass(day=date(2023, 11, 26), sky="front", amount=0.55, snow_line=640, drop=11, wet=0.7),
-    Pass(day=date(2024, 1, 10), snow_line=150, snow_depth=0.95, drop=9, haze=0.1),
+    Pass(day=date(2024, 1, 10), snow_line=150, snow_depth=0.6, drop=9, haze=0.1),
     Pass(day=date(2024, 2, 29), snow_line=780, drop=6, wet=0.7, haze=0.2),
     Pass(day=date(2024, 4, 9), sky="broken", amount=0.30, snow_line=1080, drop=2),
     Pass(day=date(2024, 5, 9), sky="few", amount=0.03, snow_line=1330, drop=0.5, haze=0.1),
@@ -57,9 +56,7 @@ CALENDAR = (
     Pass(day=date(2024, 9, 6), drop=6, wet=0.2, swath=True),
     Pass(day=date(2024, 10, 16), sky="few", amount=0.05, drop=7, wet=0.45, haze=0.2),
     Pass(day=date(2024, 11, 25), sky="overcast", amount=0.97, drop=6, wet=0.7, tiles="east"),
-    Pass(day=date(2025, 1, 14), snow_line=430, snow_depth=1, drop=5, wet=0.6, haze=0.1),
-    Pass(day=date(2025, 2, 28), sky="cirrus", amount=0.3, snow_line=820, drop=4, wet=0.6),
+    Pass(day=date(2025, 1, 14), snow_line=430, snow_depth=0.9, drop=5, wet=0.6, haze=0.1),
     Pass(day=date(2025, 4, 4), snow_line=1090, drop=2, wet=0.4),
-    Pass(day=date(2025, 4, 19), sky="overcast", amount=0.75, snow_line=1180, drop=1, wet=0.7),
     Pass(day=date(2025, 5, 9), sky="few", amount=0.02, snow_line=1350, drop=0.5, haze=0.08),
 )

@@ -36,6 +36,7 @@ def take(land: Landscape, visit: Pass) -> Picture:
     shows = np.ones(len(land.kind), np.float32)
     for kind, share in SNOW_SHOWS.items():
         shows[land.kind == kind] = share
+    shows *= 0.55 + 0.45 * land.draw[:, 2]
     snow = weather.snow * shows[land.label] * (1 - 0.8 * land.road) * (1 - 0.45 * land.trees) * (1 - water)
     bands = np.empty((6, *land.terrain.shape), np.float32)
     _compose(
@@ -49,7 +50,7 @@ def take(land: Landscape, visit: Pass) -> Picture:
     classes = _classes(bands, water, snow, weather)
     bands = _optics(bands)
     rng = np.random.default_rng(visit.day.toordinal())
-    bands += rng.standard_normal(bands.shape, np.float32) * np.float32(0.0011)
+    bands += rng.standard_normal(bands.shape, np.float32) * np.float32(0.0004)
     return Picture(bands, classes)
 
 
@@ -84,7 +85,7 @@ def _optics(bands: NDArray[np.float32]) -> NDArray[np.float32]:
         wide = np.pad(bands, pad, mode="edge")
         size = bands.shape[axis]
         before, after = (np.take(wide, range(i, i + size), axis) for i in (0, 2))
-        bands = np.float32(0.72) * bands + np.float32(0.14) * (before + after)
+        bands = np.float32(0.64) * bands + np.float32(0.18) * (before + after)
     return bands
 
 

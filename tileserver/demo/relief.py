@@ -69,9 +69,7 @@ def _uplift(seed: int, shape: tuple[int, int], side: float, cell: float) -> Fiel
     return (massif + hills * (1 + 0.35 * fractal(seed, shape, cell, longest=5000, shortest=800))).astype(np.float32)
 
 
-def _eroded(
-    seed: int, side: float, river: River, cell: float, start: Field | None, steps: int
-) -> Field:
+def _eroded(seed: int, side: float, river: River, cell: float, start: Field | None, steps: int) -> Field:
     nodes = round((side + 2 * BORDER) / cell)
     shape = (nodes, nodes)
     uplift = np.clip(_uplift(seed, shape, side, cell), 0.03, None).astype(np.float64)
@@ -219,6 +217,16 @@ def _joined(line: Line, river: River) -> Line:
     return np.concatenate([line, (1 - t) ** 2 * line[-1] + 2 * t * (1 - t) * bend + t * t * mouth])
 
 
+@njit(cache=True, nogil=True)
+def _above(outlet, order, receiver):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """True for the nodes that drain through one; `order` is from low to high."""
+    above = np.zeros(len(receiver), np.bool_)
+    above[outlet] = True
+    for node in order:
+        above[node] |= above[receiver[node]]
+    return above
+
+
 def _dam(
     height: Field, receiver: NDArray[np.int64], area: Field, side: float
 ) -> tuple[Field, tuple[float, float, float]]:
@@ -229,10 +237,7 @@ def _dam(
     order = np.argsort(height, axis=None)
     best: tuple[float, Field, tuple[float, float, float]] | None = None
     for row, col in list(zip(rows[fit], cols[fit], strict=True))[:: max(1, int(fit.sum()) // 60)]:
-        above = np.zeros(height.size, bool)
-        above[row * height.shape[1] + col] = True
-        for node in order:
-            above[node] |= above[receiver[node]]
+        above = _above(row * height.shape[1] + col, order, receiver)
         level = float(height[row, col]) + 55
         lake = above.reshape(height.shape) & (height < level)
         size = float(lake.sum()) * CELL * CELL / 1e6

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tileserver.demo.curves import Line, resample, smooth
 
-WIDTH = 66.0
+WIDTH = 78.0
 """Metres."""
 
 STEP = 32.0
@@ -39,7 +39,7 @@ def wander(seed: int, side: float) -> River:
         channel = _migrate(channel, axis)
         if turn % 5 == 0:
             channel = smooth(channel, 1)
-        if turn % 4 == 0:
+        if turn % 8 == 0:
             channel, loops = _cut(channel)
             oxbows += loops
         if turn % 14 == 0:
@@ -83,9 +83,7 @@ def _cut(channel: Line) -> tuple[Line, list[Line]]:
     """Join the necks of loops; what is left behind becomes an oxbow."""
     loops: list[Line] = []
     while True:
-        gap = np.hypot(
-            channel[:, None, 0] - channel[None, :, 0], channel[:, None, 1] - channel[None, :, 1]
-        )
+        gap = np.hypot(channel[:, None, 0] - channel[None, :, 0], channel[:, None, 1] - channel[None, :, 1])
         index = np.arange(len(channel))
         close = (gap < WIDTH * 1.25) & (index[None, :] - index[:, None] > 9)
         if not close.any():

@@ -62,7 +62,9 @@ def _fields(land: Landscape, day: date, felt: Values, wet: float, spectrum: Valu
             + bare[:, None] * soil[mine]
         ) * (0.93 + 0.14 * land.draw[mine, 5])[:, None]
         texture[mine, 0] = 0.10 * bare + 0.04 * cover.stubble
-        texture[mine, 1] = np.clip(green * 0.06 + 0.34 * green * (1 - green) + 0.05 * dry + 0.05 * cover.stubble, 0, 0.13)
+        texture[mine, 1] = np.clip(
+            green * 0.06 + 0.34 * green * (1 - green) + 0.05 * dry + 0.05 * cover.stubble, 0, 0.13
+        )
         texture[mine, 2] = 0.012
 
 
@@ -74,7 +76,9 @@ def _meadows(land: Landscape, felt: Values, spectrum: Values, texture: Values) -
 
 def _grass(felt: Values, draw: Values) -> Values:
     """Mown once or twice, dull in winter."""
-    growth = np.interp(felt, (0, 75, 105, 138, 205, 232, 255, 300, 366), (0.42, 0.46, 0.82, 0.97, 0.8, 0.74, 0.82, 0.72, 0.42))
+    growth = np.interp(
+        felt, (0, 75, 105, 138, 205, 232, 255, 300, 366), (0.42, 0.46, 0.82, 0.97, 0.8, 0.74, 0.82, 0.72, 0.42)
+    )
     since = felt - (148 + 45 * draw[:, 2])
     growth = growth - 0.38 * np.where(since > 0, np.exp(-since / 16), 0) * (draw[:, 3] > 0.25)
     share = np.clip(growth * (0.86 + 0.2 * draw[:, 4]), 0, 1)[:, None].astype(np.float32)
@@ -102,7 +106,9 @@ def _woods(land: Landscape, felt: Values, spectrum: Values, texture: Values) -> 
     season = (0.93 + 0.07 * np.sin((felt[dark] - 100) / 365 * 2 * np.pi))[:, None]
     age = 0.80 + 0.42 * land.draw[dark, 2] ** 1.6
     larch = (0.3 * (land.draw[dark, 5] > 0.82))[:, None]
-    spectrum[dark] = (spectra.NEEDLES * season * (1 - larch) + _leafy(felt[dark], land.draw[dark, 3]) * larch) * age[:, None]
+    spectrum[dark] = (spectra.NEEDLES * season * (1 - larch) + _leafy(felt[dark], land.draw[dark, 3]) * larch) * age[
+        :, None
+    ]
     young = (land.draw[open_, 2] ** 0.7)[:, None]
     spectrum[open_] = _grass(felt[open_], land.draw[open_]) * 0.86 * young + (1 - young) * spectra.SOIL_PALE * 0.8
     texture[broad], texture[dark], texture[open_] = (0, 0.045, 0.075), (0, 0.04, 0.105), (0.04, 0.08, 0.05)

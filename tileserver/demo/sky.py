@@ -96,12 +96,12 @@ def _clouds(
     base = 800.0 if visit.sky in ("few", "broken") else 1100.0
     way = min(base / np.tan(high), BEYOND - 200) / cell
     south, east = np.cos(azimuth) * way, -np.sin(azimuth) * way
-    opaque = (1 - np.exp(-1.5 * depth)).astype(np.float32)
+    opaque = (1 - np.exp(-0.75 * depth)).astype(np.float32)
     lit = _soft(np.minimum(depth, 2.2), 3)
     one = 2.5
     ahead = _shift(lit, -np.cos(azimuth) * one, np.sin(azimuth) * one)
     bright = np.clip(0.74 + 0.13 * np.minimum(depth, 2.5) + 0.42 * (lit - ahead) * (120 / cell / 6), 0.5, 1.18)
-    shadow = _soft(_shift(1 - np.exp(-1.3 * depth), south, east), 2)
+    shadow = _soft(_shift(1 - np.exp(-1.0 * depth), south, east), 2)
     crop = (slice(beyond, -beyond), slice(beyond, -beyond))
     cloud, bright, shadow = (_double(field[crop], shape) for field in (opaque, bright, shadow))
     return np.clip(cloud, 0, 1), bright, np.clip(shadow * (1 - cloud * 0.6), 0, 1)
@@ -111,15 +111,15 @@ def _depth(visit: Pass, size: tuple[int, int], cell: float) -> Field:
     """Optical depth: heaps with ragged edges, or a layer with holes."""
     seed = visit.day.toordinal()
     layer = visit.sky in ("overcast", "front")
-    broad = fractal(seed, size, cell, longest=9000 if layer else 3200, shortest=400, hurst=0.7)
+    broad = fractal(seed, size, cell, longest=9000 if layer else 4200, shortest=300, hurst=0.7)
     heaps = fractal(seed + 1, size, cell, longest=2600 if layer else 1300, shortest=60, hurst=0.55)
     wisps = fractal(seed + 2, size, cell, longest=420, shortest=20, hurst=0.2)
-    field = 0.55 * broad + 0.85 * heaps + (0.16 if layer else 0.24) * wisps
+    field = 0.75 * broad + 0.65 * heaps + (0.10 if layer else 0.15) * wisps
     if visit.sky == "front":
         ramp = np.linspace(1.6, -1.6, size[1], dtype=np.float32)[None, :] + np.linspace(0.9, -0.9, size[0])[:, None]
         field = 0.6 * field + 1.25 * ramp
     level = float(np.quantile(field, 1 - visit.amount))
-    gain = 1.6 if layer else 2.6
+    gain = 1.1 if layer else 1.5
     above = np.clip((field - level) * gain, 0, None)
     veil = 0.10 * np.exp(np.minimum(field - level, 0) * 3.0) * visit.amount
     return np.asarray(np.minimum(above**1.25, 4.5) + veil, np.float32)

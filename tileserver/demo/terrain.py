@@ -29,7 +29,7 @@ class Terrain:
     slope: tuple[Field, Field]
     """Rise per metre towards the east and towards the south."""
     to_river: Field
-    """Metres to the bank, negative in the channel, at most 1200."""
+    """Metres to the bank, negative in the channel, at most 800."""
     to_stream: Field
     """Metres to the nearest tributary, at most 200."""
     water: Field
@@ -64,13 +64,15 @@ def raise_terrain(seed: int, pixel: float) -> Terrain:
     size = round(SIDE / pixel)
     shape = (size, size)
     fall = np.linspace(-5, 5, size, dtype=np.float32)[None, :]
-    rough = fractal(seed + 20, shape, pixel, longest=420, shortest=25, hurst=0.7)
+    rough = fractal(seed + 20, shape, pixel, longest=420, shortest=45, hurst=0.8)
     level = fractal(seed + 21, shape, pixel, longest=700, shortest=20, hurst=0.55)
-    to_river = near([(river.channel, WIDTH / 2)], shape, pixel, 1200)
+    to_river = near([(resample(river.channel, 45), WIDTH / 2)], shape, pixel, 800)
     scrolls = near([(line, 12.0) for line in river.scrolls], shape, pixel, 80)
     base = enlarge(relief.height, shape)
     rise = np.clip(base - FLOOR, 0, None)
-    meadows = 1.1 + 0.45 * level + 2.4 * np.clip(to_river, 0, None) / 1200 - 0.7 * np.exp(-np.clip(scrolls, 0, None) / 18)
+    meadows = (
+        1.1 + 0.45 * level + 2.4 * np.clip(to_river, 0, None) / 800 - 0.7 * np.exp(-np.clip(scrolls, 0, None) / 18)
+    )
     above = meadows * np.exp(-rise / 10) + rise + rough * np.clip(rise / 25, 0, 3.2)
     above = np.where(to_river < 0, np.minimum(above, -1.5), np.maximum(above, 0.2)).astype(np.float32)
     height = (FLOOR + fall + above).astype(np.float32)
@@ -141,9 +143,7 @@ def _ponds(seed: int, streams: tuple[Line, ...], height: Field, pixel: float) ->
     return out
 
 
-def _pits(
-    seed: int, river: River, edge: Field, shape: tuple[int, int], pixel: float
-) -> tuple[Field, Field]:
+def _pits(seed: int, river: River, edge: Field, shape: tuple[int, int], pixel: float) -> tuple[Field, Field]:
     """Flooded gravel pits beside the river, and the bare ground around them."""
     rng = np.random.default_rng(seed + 34)
     water, shore = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

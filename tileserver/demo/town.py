@@ -39,9 +39,7 @@ def density(places: tuple[Place, ...], roads: list[Line], shape: tuple[int, int]
     return out
 
 
-def build(
-    seed: int, shape: tuple[int, int], pixel: float, dense: Field, middle: Place
-) -> NDArray[np.uint8]:
+def build(seed: int, shape: tuple[int, int], pixel: float, dense: Field, middle: Place) -> NDArray[np.uint8]:
     """(height, width): the codes above; 0 where nothing is built."""
     rng = np.random.default_rng(seed)
     spacing = 330.0
