@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import struct
 
+import imagecodecs
 import numpy as np
-import simplejpeg
 from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
@@ -32,20 +32,23 @@ def encode(picture: Picture, format: Format, quality: int, background: Backgroun
     if format == "auto":
         chosen = "jpg" if opaque and not _discrete(picture) else "png"
     if chosen == "jpg":
-        return Encoded(content=_jpeg(picture, quality, background, opaque=opaque), format="jpg", empty=empty, opaque=opaque)
+        return Encoded(
+            content=_jpeg(picture, quality, background, opaque=opaque), format="jpg", empty=empty, opaque=opaque
+        )
     if chosen == "webp":
         return Encoded(content=_webp(picture, quality, opaque=opaque), format="webp", empty=empty, opaque=opaque)
     return Encoded(content=_png(picture, opaque=opaque), format="png", empty=empty, opaque=opaque)
 
 
 def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """(height, width, 3) RGB or (height, width, 4) RGBX to JPEG, 4:2:0."""
-    colorspace = "RGB" if pixels.shape[2] == 3 else "RGBX"
-    return bytes(
-        simplejpeg.encode_jpeg(
-            np.ascontiguousarray(pixels), quality=quality, colorspace=colorspace, colorsubsampling="420"
-        )
-    )
+    """(height, width, 3) RGB or (height, width, 4) RGBX to JPEG, 4:2:0.
+
+    libjpeg-turbo's accurate DCT, which the GPU's encoder has too; TurboJPEG's own interface takes a faster,
+    different one below a quality of 96.
+    """
+    height, width, _ = pixels.shape
+    rgb = np.ascontiguousarray(pixels[..., :3]).reshape(-1).reshape(height, width, 3)  # plain strides, also of 1 x 1
+    return bytes(imagecodecs.jpeg8_encode(rgb, level=quality, subsampling="420", optimize=False))
 
 
 def png_rgba(pixels: NDArray[np.uint8]) -> bytes:
@@ -145,20 +148,11 @@ def _pack(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     return out
 
 
-def _png_file(
-    width: int, height: int, bits: int, kind: int, rows: NDArray[np.uint8], colours: bytes
-) -> bytes:
+def _png_file(width: int, height: int, bits: int, kind: int, rows: NDArray[np.uint8], colours: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
     data = isal_zlib.compress(rows, PNG_LEVEL)
-    return b"".join(
-        (PNG_SIGNATURE, _chunk(b"IHDR", header), colours, _chunk(b"IDAT", data), _chunk(b"IEND", b""))
-    )
+    return b"".join((PNG_SIGNATURE, _chunk(b"IHDR", header), colours, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
 
 
 def _chunk(tag: bytes, data: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(data))
-        + tag
-        + data
-        + struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(tag)))
-    )
+    return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", isal_zlib.crc32(data, isal_zlib.crc32(tag)))

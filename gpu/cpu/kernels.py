@@ -64,13 +64,41 @@ def weight(kind, distance):
 
 
 @jit
-def interpolate_kernel(
-    pixels, mask, nodata, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok
-):
-    """Bilinear (kind 1) and cubic (kind 2). `nodata` NaN: none. Integers are rounded and clamped."""
+def weigh(pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across):
+    """Weighted sum around a place, the weights' sum, and whether every pixel was valid."""
+    height, width = pixels.shape
+    total, weights, complete = 0.0, 0.0, True
+    for i in range(2 * reach_x):
+        across[i] = weight(kind, (i - reach_x + 1 - part_x) * scale_x)
+    for j in range(2 * reach_y):
+        row = top + j - reach_y + 1
+        down = weight(kind, (j - reach_y + 1 - part_y) * scale_y)
+        for i in range(2 * reach_x):
+            column = left + i - reach_x + 1
+            if row < 0 or row >= height or column < 0 or column >= width:
+                complete = False
+                continue
+            value = pixels[row, column]
+            if is_valid(value, mask, nodata, row, column):
+                total += across[i] * down * value
+                weights += across[i] * down
+            else:
+                complete = False
+    return total, weights, complete
+
+
+@jit
+def interpolate_kernel(pixels, mask, nodata, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok):
+    """Bilinear (kind 1) and cubic (kind 2). `nodata` NaN: none. Integers are rounded and clamped.
+
+    As GDAL: kernels widen only below a stretch of 0.95; a cubic one that is not wide turns to bilinear where one
+    of its sixteen pixels is missing.
+    """
     height, width = pixels.shape
     columns = out.shape[1]
-    scale_x, scale_y = min(stretch_x, 1.0), min(stretch_y, 1.0)
+    wide = stretch_x < 0.95 or stretch_y < 0.95
+    scale_x = min(stretch_x, 1.0) if wide else 1.0
+    scale_y = min(stretch_y, 1.0) if wide else 1.0
     reach_x, reach_y = int(np.ceil(kind / scale_x)), int(np.ceil(kind / scale_y))
     xs, ys = np.empty(columns), np.empty(columns)
     across = np.empty(2 * reach_x)
@@ -87,28 +115,13 @@ def interpolate_kernel(
                 continue
             left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
             part_x, part_y = x - 0.5 - left, y - 0.5 - top
-            span_x, span_y, shape = reach_x, reach_y, kind
-            near_edge = left < 1 or top < 1 or left + 2 >= width or top + 2 >= height
-            if kind == 2 and scale_x == 1.0 and scale_y == 1.0 and near_edge:
-                span_x, span_y, shape = 1, 1, 1
-            for i in range(2 * span_x):
-                across[i] = weight(shape, (i - span_x + 1 - part_x) * scale_x)
-            total, weights = 0.0, 0.0
-            for j in range(2 * span_y):
-                row = top + j - span_y + 1
-                if row < 0 or row >= height:
-                    continue
-                down = weight(shape, (j - span_y + 1 - part_y) * scale_y)
-                if down == 0.0:
-                    continue
-                for i in range(2 * span_x):
-                    column = left + i - span_x + 1
-                    if column < 0 or column >= width or across[i] == 0.0:
-                        continue
-                    value = pixels[row, column]
-                    if is_valid(value, mask, nodata, row, column):
-                        total += across[i] * down * value
-                        weights += across[i] * down
+            total, weights, complete = weigh(
+                pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across
+            )
+            if kind == 2 and not wide and not complete:
+                total, weights, complete = weigh(
+                    pixels, mask, nodata, left, top, part_x, part_y, 1, 1, 1, 1.0, 1.0, across
+                )
             if weights > 1e-6:
                 value = total / weights
                 if low < high:

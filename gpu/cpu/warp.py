@@ -21,9 +21,7 @@ WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 NO_VALID = np.zeros((0, 0), np.uint8)
 
 
-def warp(
-    source: Source, width: int, rows: slice, resampling: Resampling
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def warp(source: Source, width: int, rows: slice, resampling: Resampling) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Stored values and validity of some output rows, (rows, width) each."""
     control = source.control
     if control is None:
@@ -33,9 +31,7 @@ def warp(
     return _interpolated(source, control, width, rows, resampling)
 
 
-def valid_pixels(
-    pixels: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float | None
-) -> NDArray[np.bool_]:
+def valid_pixels(pixels: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float | None) -> NDArray[np.bool_]:
     """Where values mean something: inside the mask, not nodata, not NaN."""
     ok = np.ones(pixels.shape, np.bool_) if valid is None else valid.astype(np.bool_)
     if nodata is not None and not math.isnan(nodata) and _holds(pixels.dtype, nodata):
@@ -59,9 +55,7 @@ def _here(source: Source, width: int, rows: slice) -> tuple[NDArray[Any], NDArra
     return pixels, valid_pixels(pixels, valid, source.nodata)
 
 
-def _nearest(
-    source: Source, control: Control, width: int, rows: slice
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _nearest(source: Source, control: Control, width: int, rows: slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     shape = (rows.stop - rows.start, width)
     dtype = source.pixels.dtype
     word = WORDS[dtype.itemsize]
@@ -91,9 +85,7 @@ def _interpolated(
     x, y = source.stretch
     places = (control.segments, control.first, rows.start)
     if resampling == "average":
-        average_kernel(
-            pixels, mask, nodata, *places, 0.5 / min(x, 1.0), 0.5 / min(y, 1.0), low, high, out, ok
-        )
+        average_kernel(pixels, mask, nodata, *places, 0.5 / x, 0.5 / y, low, high, out, ok)
     else:
         kind = 1 if resampling == "bilinear" else 2
         interpolate_kernel(pixels, mask, nodata, *places, kind, x, y, low, high, out, ok)

@@ -98,7 +98,7 @@ class Plan:
         recipe = job.recipe
         outputs = len(recipe.expressions)
         mode, reduced = _mode(recipe), is_reduced(job)
-        tables = self._tables(job, mode, reduced=reduced)
+        tables = None if target.values else self._tables(job, mode, reduced=reduced)
         sources, layers = self._layers(job, tables)
         program, ends = _program(recipe)
         ranges, keys, palette = self._colours(recipe, mode)

@@ -1,0 +1,48 @@
+"""Every backend there is: the CPU, the emulated GPU with general and with special kernels, a GPU where one answers."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from gpu.cpu import CpuBackend
+from gpu.cuda import CudaBackend
+from gpu.devices import why_no_cuda
+from tests.gpu.host.device import HostDevice
+
+BACKENDS = ["cpu", "general", "special"]
+if not why_no_cuda():
+    BACKENDS.append("cuda")
+
+
+def make_backend(kind: str):
+    if kind == "cpu":
+        return CpuBackend()
+    if kind == "cuda":
+        from gpu.cuda.cupy_device import CupyDevice
+
+        return CudaBackend(CupyDevice(), CpuBackend(), specialise="now", pool_bytes=1 << 30)
+    specialise = "now" if kind == "special" else "never"
+    return CudaBackend(
+        HostDevice(), CpuBackend(), specialise=specialise, slots=1, pool_bytes=64 << 20, scratch_bytes=1 << 20
+    )
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request):
+    """Any backend; the test must hold on each."""
+    return make_backend(request.param)
+
+
+@pytest.fixture(scope="session")
+def emulated():
+    """The GPU backend with general kernels under host emulation."""
+    return make_backend("general")
+
+
+@pytest.fixture(params=["0", "1", "2"], ids=["forward", "reverse", "random"])
+def thread_order(request, monkeypatch):
+    """The order in which the threads of a block run."""
+    monkeypatch.setitem(os.environ, "EMU_ORDER", request.param)
+    return request.param
