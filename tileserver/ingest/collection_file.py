@@ -1,0 +1,55 @@
+"""`collection.json` beside the data: a STAC Collection that overrides what was guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gpu.expression import ExpressionError
+from tileserver.collections import collection_from_stac, collection_to_stac
+from tileserver.errors import NotFound
+from tileserver.ingest.report import Report
+from tileserver.ingest.template import template
+from tileserver.models import Collection
+from tileserver.styles import PREFIX, expressions
+
+NAME = "collection.json"
+_GUESSED = {"id", "extent", "links", "type", "stac_version"}
+
+
+def apply_collection_file(root: Path, guessed: Collection | None, report: Report) -> Collection | None:
+    """The guessed collection with what the file says instead.
+
+    Without a guess: the file alone, None where there is none that names a template. What is wrong with the file
+    is reported, and the guess holds.
+    """
+    try:
+        document: dict[str, Any] = orjson.loads((root / NAME).read_bytes())
+        if guessed is None:
+            return _with_template(document)
+        said = {key: value for key, value in document.items() if key not in _GUESSED and value not in (None, {}, [])}
+        merged = {**collection_to_stac(guessed), **said}
+        merged["item_assets"] = {**dict(guessed.item_assets), **said.get("item_assets", {})}
+        collection = collection_from_stac(merged)
+        for style in collection.styles:
+            expressions(style)
+    except OSError:
+        return guessed
+    except (ValueError, KeyError, TypeError, AttributeError, ExpressionError) as error:
+        if guessed is not None:
+            report.skip(f"{root.name}/{NAME}", f"It is not a usable STAC Collection: {error}.")
+        return guessed
+    return collection
+
+
+def _with_template(document: dict[str, Any]) -> Collection | None:
+    name = document.get(PREFIX + "template")
+    if not name:
+        return None
+    try:
+        template(str(name))
+    except NotFound as error:
+        raise ValueError(error.detail) from error
+    return Collection(id="", title="", template=str(name))

@@ -1,0 +1,110 @@
+"""Which raster files lie below a folder, and which collections they belong to."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tileserver.ingest.layout import is_dated_folder, slug
+from tileserver.ingest.raster import SUFFIXES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The files of one collection."""
+
+    id: str
+    title: str
+    root: Path
+    files: Mapping[PurePosixPath, str]
+    """Path below the root -> version (size and modification time)."""
+    safes: tuple[PurePosixPath, ...] = ()
+    """Sentinel SAFE folders below the root."""
+
+
+def scan(paths: list[Path]) -> list[Found]:
+    """The collections below the given folders (or single files), with distinct ids, in the order given."""
+    found: list[Found] = []
+    for path in paths:
+        found += _collections(Path(os.path.abspath(path)))  # noqa: PTH100 - links keep their names
+    taken: set[str] = set()
+    out = []
+    for one in found:
+        name, number = one.id, 1
+        while name in taken:
+            number += 1
+            name = f"{one.id}-{number}"
+        taken.add(name)
+        out.append(Found(id=name, title=one.title, root=one.root, files=one.files, safes=one.safes))
+    return out
+
+
+def _collections(path: Path) -> list[Found]:
+    if path.is_file():
+        return [_found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, [])]
+    files, safes = _walk(path)
+    if _is_collection(path, files, safes):
+        return [_found(path, path.name, files, safes)]
+    below: dict[str, tuple[dict[PurePosixPath, str], list[PurePosixPath]]] = defaultdict(lambda: ({}, []))
+    for file, version in files.items():
+        below[file.parts[0]][0][PurePosixPath(*file.parts[1:])] = version
+    for safe in safes:
+        below[safe.parts[0]][1].append(PurePosixPath(*safe.parts[1:]))
+    return [_found(path / name, name, *below[name]) for name in sorted(below)]
+
+
+def _found(root: Path, name: str, files: Mapping[PurePosixPath, str], safes: list[PurePosixPath]) -> Found:
+    return Found(id=slug(name), title=name, root=root, files=files, safes=tuple(safes))
+
+
+def _is_collection(path: Path, files: Mapping[PurePosixPath, str], safes: list[PurePosixPath]) -> bool:
+    """The folder given is the collection when it directly holds rasters, dated folders or a collection.json."""
+    if (path / "collection.json").is_file() or any(len(safe.parts) == 1 for safe in safes):
+        return True
+    return any(len(file.parts) == 1 or is_dated_folder(file.parts[0]) for file in files)
+
+
+def _walk(root: Path) -> tuple[dict[PurePosixPath, str], list[PurePosixPath]]:
+    """Raster files and SAFE folders below a folder; each real folder once, so that links cannot go in circles."""
+    files: dict[PurePosixPath, str] = {}
+    safes: list[PurePosixPath] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [(root, PurePosixPath())]
+    while waiting:
+        folder, below = waiting.pop(0)
+        for entry in _entries(folder, seen):
+            name = below / entry.name
+            if not entry.is_dir():
+                if PurePosixPath(entry.name.lower()).suffix in SUFFIXES and (version := _version(Path(entry.path))):
+                    files[name] = version
+            elif entry.name.upper().endswith(".SAFE") and "MSIL" in entry.name.upper():
+                safes.append(name)
+            else:
+                waiting.append((Path(entry.path), name))
+    return files, safes
+
+
+def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, real things before links; hidden and unreadable things are left out."""
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as listing:
+            entries = [entry for entry in listing if not entry.name.startswith((".", "__"))]
+    except OSError:
+        return
+    yield from sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+
+
+def _version(path: Path) -> str:
+    """As `raster.file_version`; empty for a file that vanished."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}"
