@@ -35,6 +35,8 @@ def oracle(
     bands, masks = [], []
     for band in ("B04", "B03", "B02"):
         with Reader(str(archive / C / tile / date / f"{band}.tif")) as reader:
+            if not reader.tile_exists(x, y, zoom):
+                return np.zeros((size, size, 3), "uint8"), np.zeros((size, size), bool)
             image = reader.tile(x, y, zoom, tilesize=size, unscale=True, resampling_method=resampling)
         image.rescale([(0, 0.5)])
         bands.append(image.data[0])
@@ -62,13 +64,13 @@ def test_a_days_mosaic_has_no_seam(client):
     """Both tiles show the same ground, so crossing the overlap changes nothing but the ground's own slope."""
     got = picture(client.get(f"/xyz/{C}/custom/2024-05-01/{tile_at(12)}.png?{RGB}")).astype(int)
     assert (got[..., 3] == 255).mean() > 0.5
-    opaque = (got[..., 3] == 255).all(axis=0)
-    steps = np.abs(np.diff(got[..., 0], axis=1))[:, opaque[1:] & opaque[:-1]]
+    both = (got[:, 1:, 3] == 255) & (got[:, :-1, 3] == 255)
+    steps = np.abs(np.diff(got[..., 0], axis=1))[both]
     assert steps.max() < 25
 
 
 def test_nodata_is_transparent_or_background(client):
-    z = tile_at(13, 15.16, 46.93)  # within the eastern tile's swath edge
+    z = tile_at(15, 15.16, 46.93)  # within the eastern tile's swath edge
     png = picture(client.get(f"/xyz/{C}/custom/2024-05-21/{z}.png?{RGB}&strict=true"))
     assert set(np.unique(png[..., 3])) == {0}
     jpg = picture(client.get(f"/xyz/{C}/custom/2024-05-21/{z}.jpg?{RGB}&strict=true"))

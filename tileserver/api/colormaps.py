@@ -1,14 +1,37 @@
-"""`/colorMaps`: the names that `colormap_name` takes, by TiTiler's own factory."""
+"""`/colorMaps`: the names that `colormap_name` takes, and their colours."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
-from titiler.core.factory import ColorMapFactory
+from rio_tiler.colormap import cmap
+from starlette.requests import Request
+from starlette.responses import Response
 
+from tileserver.api.addresses import base_address
+from tileserver.api.errors import json_response
 from tileserver.api.parts import Parts
+from tileserver.errors import NotFound
 
 
-def router(_: Parts) -> APIRouter:
+def continuous() -> list[str]:
+    """Colour maps with 256 entries; class tables are styles of their own here."""
+    return sorted(name for name in cmap.list() if len(cmap.get(name)) == 256)
+
+
+def router(parts: Parts) -> APIRouter:
     """The list and each one."""
-    routes: APIRouter = ColorMapFactory().router
+    routes = APIRouter(tags=["Server"])
+    names = continuous()
+
+    @routes.get("/colorMaps", summary="Names for colormap_name", response_class=Response)
+    def colormaps(request: Request) -> Response:
+        base = base_address(request, parts.settings)
+        return json_response({"colorMaps": [{"id": name, "href": f"{base}/colorMaps/{name}"} for name in names]})
+
+    @routes.get("/colorMaps/{name}", summary="The 256 colours of one", response_class=Response)
+    def colormap(name: str) -> Response:
+        if name not in names:
+            raise NotFound("colour map", name, names)
+        return json_response([list(color) for _, color in sorted(cmap.get(name).items())])
+
     return routes
