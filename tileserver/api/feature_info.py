@@ -17,6 +17,18 @@ from tileserver.styles import variables
 from tileserver.times import Time
 
 
+class _AsWritten(bytes):
+    """A header name that stays in its case: QGIS 3.22 finds no FeatureCollection behind "content-type".
+
+    Header names have no case in HTTP, and uvicorn writes them all small.
+    """
+
+    __slots__ = ()
+
+    def lower(self) -> bytes:
+        return self
+
+
 def feature(
     parts: Parts, collection: Collection, style: Style, time: Time, lon: float, lat: float, *, strict: bool
 ) -> dict[str, Any]:
@@ -31,15 +43,11 @@ def feature(
     if on_earth:
         names = variables(style)
         place = (lon, lat, lon, lat)
-        selection = select(
-            parts.catalog, collection, time, place, names=names, only=style.items, strict=strict
-        )
+        selection = select(parts.catalog, collection, time, place, names=names, only=style.items, strict=strict)
         found = describe_point(parts.reader, selection, style, lon, lat)
         properties |= {key: found[key] for key in ("item", "datetime", "valid")}
         if found["style"]["value"] is not None:
-            properties |= {
-                key: found["style"][key] for key in ("value", "unit", "class") if found["style"][key]
-            }
+            properties |= {key: found["style"][key] for key in ("value", "unit", "class") if found["style"][key]}
             properties["value"] = found["style"]["value"]
         properties |= found["assets"]
     geometry = {"type": "Point", "coordinates": [lon, lat]} if on_earth else None
@@ -48,20 +56,22 @@ def feature(
 
 def feature_info(features: list[dict[str, Any]], media_type: str) -> Response:
     """The features as a GeoJSON FeatureCollection, an HTML table or plain text."""
-    headers = {"Cache-Control": "no-store"}
+    response = Response(_body(features, media_type), headers={"Cache-Control": "no-store"}, media_type=media_type)
+    response.raw_headers = [
+        (_AsWritten(b"Content-Type") if name == b"content-type" else name, value)
+        for name, value in response.raw_headers
+    ]
+    return response
+
+
+def _body(features: list[dict[str, Any]], media_type: str) -> bytes:
     if media_type in {"application/json", "application/geo+json"}:
-        body = orjson.dumps({"type": "FeatureCollection", "features": features})
-        return Response(body, headers=headers, media_type=media_type)
+        return orjson.dumps({"type": "FeatureCollection", "features": features})
+    pairs = [(str(key), _shown(value)) for one in features for key, value in one["properties"].items()]
     if media_type == "text/html":
-        rows = "".join(
-            f"<tr><th>{html.escape(str(key))}</th><td>{html.escape(_shown(value))}</td></tr>"
-            for one in features
-            for key, value in one["properties"].items()
-        )
-        page = f'<!doctype html><html lang="en"><title>Values</title><table>{rows}</table></html>'
-        return Response(page, headers=headers, media_type="text/html")
-    lines = [f"{key} = {_shown(value)}" for one in features for key, value in one["properties"].items()]
-    return Response("\n".join(lines) + "\n", headers=headers, media_type="text/plain")
+        rows = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(text)}</td></tr>" for key, text in pairs)
+        return f'<!doctype html><html lang="en"><title>Values</title><table>{rows}</table></html>'.encode()
+    return "".join(f"{key} = {text}\n" for key, text in pairs).encode()
 
 
 def _shown(value: Any) -> str:
