@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +29,8 @@ Affine = tuple[float, float, float, float, float, float]
 RADIUS: dict[Resampling, int] = {"nearest": 0, "bilinear": 1, "cubic": 2, "average": 0}
 PLACEMENT_BYTES = 32 << 20
 MERCATOR_LATITUDE = 85.06
+MAX_VIEW = 4096
+"""Widest picture that is made at an overview's resolution first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,17 @@ _lock = threading.Lock()
 _threads = threading.local()
 
 
-def place(grid: Grid, file: FileGrid, resampling: Resampling) -> Placement | None:
-    """Overview, window and control rows of a picture; None where the file does not touch it."""
-    key = (grid, file, resampling)
+def place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False) -> Placement | None:
+    """Overview, window and control rows of a picture; None where the file does not touch it.
+
+    `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first and takes
+    the nearest of these pixels, and so do we.
+    """
+    key = (grid, file, resampling, some)
     with _lock:
         known = _placements.get(key)
     if known is None:
-        made = _place(grid, file, resampling)
+        made = _place(grid, file, resampling, some=some)
         size = 512 if made is None else 512 + made.control.segments.nbytes + made.control.first.nbytes
         known = (made, size)
         with _lock:
@@ -76,23 +82,32 @@ def place(grid: Grid, file: FileGrid, resampling: Resampling) -> Placement | Non
     return known[0]
 
 
-def _place(grid: Grid, file: FileGrid, resampling: Resampling) -> Placement | None:
-    level = best_level(grid, file, nearest=resampling == "nearest")
+def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool) -> Placement | None:
+    level, view = best_level(grid, file, nearest=resampling == "nearest")
     size = file.levels[level]
-    exact = _transformer(grid, file, size)
-    fitted = control.fit(exact, grid.width, grid.height)
-    places = exact if fitted is None else control.polynomial(fitted, grid.width, grid.height)
+    picture = (grid.width, grid.height)
+    twice = some and resampling == "nearest" and view != picture and max(view) <= MAX_VIEW
+    width, height = view if twice else picture
+    exact = _transformer(replace(grid, width=width, height=height), file, size)
+    fitted = control.fit(exact, width, height)
+    places = exact if fitted is None else control.polynomial(fitted, width, height)
+    reach = control.extent(places, width, height)
     radius = RADIUS[resampling]
-    parts = control.chunks(places, (0, 0, grid.width, grid.height), size, radius)
-    if not parts:
-        return None
-    rectangles = [part for part, _ in parts]
+    stretch = (1.0, 1.0)
+    if reach is not None:
+        (left, right), (top, bottom) = reach
+        if left > size[0] or right < 0 or top > size[1] or bottom < 0:
+            return None
+        stretch = (
+            control.stretch(reach[0], size[0], width, radius),
+            control.stretch(reach[1], size[1], height, radius),
+        )
     if fitted is None:
-        rows = control.from_points(exact, rectangles, grid.width, grid.height)
+        rows = control.from_points(exact, width, height)
     else:
-        rows = control.from_polynomial(fitted, rectangles, grid.width, grid.height)
-    (_, _, width, height), (x_span, y_span) = parts[0]
-    stretch = control.stretch(width, x_span, x_span), control.stretch(height, y_span, y_span)
+        rows = control.from_polynomial(fitted, width, height)
+    if twice:
+        rows = control.resampled(rows, view, picture)
     return _windowed(rows, grid.width, size, level, stretch, radius or _half(resampling))
 
 
@@ -129,42 +144,32 @@ def _windowed(
     return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch)
 
 
-def best_level(grid: Grid, file: FileGrid, *, nearest: bool) -> int:
-    """The overview that rio-tiler's view and GDAL's RasterIO choose: 0 is full resolution.
+def best_level(grid: Grid, file: FileGrid, *, nearest: bool) -> tuple[int, tuple[int, int]]:
+    """The overview that rio-tiler's view and GDAL's RasterIO choose (0: full resolution), and the view's size.
 
     Nearest takes a level up to 1.2 times too coarse, the others one per cent.
     """
-    if len(file.levels) == 1:
-        return 0
-    spans = [0.0, 0.0]
+    left, bottom, right, top = grid.bounds
     native = native_resolution(file, grid.crs)
-    for axis, (low, high, count) in enumerate(
-        ((grid.bounds[0], grid.bounds[2], grid.width), (grid.bounds[1], grid.bounds[3], grid.height))
-    ):
-        asked = (high - low) / count
-        resolution = min(native[axis], asked)
-        spans[axis] = (high - low) / resolution
-        if not same_crs(file.crs, grid.crs):
-            spans[axis] = max(1, round(spans[axis]))
-    wanted = min(spans[0] / grid.width, spans[1] / grid.height)
+    x_span = (right - left) / min(native[0], (right - left) / grid.width)
+    y_span = (top - bottom) / min(native[1], (top - bottom) / grid.height)
+    if same_crs(file.crs, grid.crs):
+        view = (grid.width, grid.height)
+    else:
+        x_span, y_span = view = max(1, round(x_span)), max(1, round(y_span))
+    wanted = min(x_span / grid.width, y_span / grid.height)
     if wanted <= 1.0:
-        return 0
+        return 0, view
     limit = wanted * (1.2 if nearest else 1.01)
-    best, best_factor = 0, 0.0
-    for index, (width, height) in enumerate(file.levels[1:], 1):
-        factor = _overview_factor(spans, file, width, height)
+    best, best_factor, best_view = 0, 0.0, view
+    for index, (width, _) in enumerate(file.levels[1:], 1):
+        # GDAL takes the ratio of widths for both axes and rounds to whole pixels
+        size = [max(1, int(span * width / file.width + 0.5)) for span in (x_span, y_span)]
+        factor = min(x_span / size[0], y_span / size[1])
         if best_factor < factor < limit:
             best, best_factor = index, factor
-    return best
-
-
-def _overview_factor(spans: list[float], file: FileGrid, width: int, height: int) -> float:
-    """How much coarser an overview's view is; GDAL rounds the view's size to whole pixels."""
-    sizes = (
-        max(1, int(0.5 + spans[0] * width / file.width)),
-        max(1, int(0.5 + spans[1] * height / file.height)),
-    )
-    return min(spans[0] / sizes[0], spans[1] / sizes[1])
+            best_view = view if same_crs(file.crs, grid.crs) else (size[0], size[1])
+    return best, best_view
 
 
 @lru_cache(4096)
@@ -223,6 +228,8 @@ def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> control.E
     dx, dy = (right - left) / grid.width, (top - bottom) / grid.height
     straight = same_crs(grid.crs, file.crs)
     middle = c + a * file.width / 2 if is_geographic(file.crs) and abs(a * file.width) <= 360.0 else None
+    if straight and middle is not None:  # -179.9 and 180.1 are one place: turn the whole grid to the file
+        left += 360.0 * round((middle - (left + right) / 2) / 360.0)
 
     def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
         x, y = left + columns * dx, top - rows * dy

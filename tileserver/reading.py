@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -54,9 +55,14 @@ class FastReader:
 
     def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
         """One Source for each band; remote files are read side by side."""
+        taken = Counter(asset.href for asset, _ in bands)
+
+        def one(asset: Asset, band: Band) -> Source | None:
+            return self._source(asset, band, grid, resampling, taken[asset.href])
+
         if len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
-            return list(self._pool.map(lambda each: self._source(each[0], each[1], grid, resampling), bands))
-        return [self._source(asset, band, grid, resampling) for asset, band in bands]
+            return list(self._pool.map(one, *zip(*bands, strict=True)))
+        return [one(asset, band) for asset, band in bands]
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values of the native pixels that contain the point."""
@@ -80,12 +86,14 @@ class FastReader:
             self._files[asset.href] = (version, opened)
         return opened
 
-    def _source(self, asset: Asset, band: Band, grid: Grid, resampling: Resampling) -> Source | None:
+    def _source(self, asset: Asset, band: Band, grid: Grid, resampling: Resampling, taken: int) -> Source | None:
+        """One band; `taken` of the file's bands are asked for together."""
         cog = self._open(asset)
         if isinstance(cog, str):
             return self.slow.sources([(asset, band)], grid, resampling)[0]
         plane = _plane(cog, band)
-        spot = place(grid, cog.grid, resampling)
+        some = taken + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
+        spot = place(grid, cog.grid, resampling, some=some)
         if spot is None:
             return None
         left, top, right, bottom = spot.window

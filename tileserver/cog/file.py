@@ -30,7 +30,7 @@ MAX_BLOCK_BYTES = 64 << 20
 _numbers = itertools.count()
 
 
-class Unsupported(Exception):  # noqa: N818 - not an error, a reason
+class Unsupported(Exception):
     """A file for GDAL; says why."""
 
 
