@@ -11,14 +11,18 @@ from typing import Any
 
 from gpu.expression import ExpressionError
 from tileserver.collections import mask_from_json
+from tileserver.errors import NotFound
 from tileserver.ingest.generic import own_renders
 from tileserver.ingest.kinds import MAX_NAMED, Kind, kinds_of
 from tileserver.ingest.layout import slug
 from tileserver.ingest.sample import Sample, look
 from tileserver.ingest.template import Template, template, templates
 from tileserver.models import Asset, Collection, Item, Style
-from tileserver.styles import style_from_render
+from tileserver.ports import Catalog
+from tileserver.styles import PREFIX, style_from_render
 
+SIZE = PREFIX + "guessed_from"
+"""How many files the styles were chosen from."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -35,6 +39,8 @@ def describe(collection_id: str, title: str, items: Iterable[Item], main: Templa
     styles = _named_styles(kinds, main, samples)
     unknown = [kind for kind in kinds if kind.known is None or not _drawn(kind, styles)]
     styles += [style for kind in unknown for style in _own_styles(kind, kinds, samples)]
+    if all(kind.lone for kind in kinds):
+        styles.sort(key=lambda style: -_area(style, kinds))
     mask = mask_from_json(document.get("mask"))
     if mask is not None:
         keys = [kind.key for kind in kinds if kind.known == (main.id, mask.asset) and not kind.lone]
@@ -51,8 +57,30 @@ def describe(collection_id: str, title: str, items: Iterable[Item], main: Templa
         styles=tuple(_distinct(styles)),
         mask=mask,
         tolerance_days=int(document.get("tolerance_days", 10)),
+        extra={SIZE: sum(kind.count for kind in kinds)},
         maxzoom=max((_zoom(asset) for kind in kinds for asset in kind.examples[:2]), default=14),
     )
+
+
+def keep_styles(guessed: Collection, catalog: Catalog) -> Collection:
+    """The styles of the last time, where they still show the same: a new file must not shift all colours.
+
+    They are chosen anew when the collection has grown to twice its size.
+    """
+    try:
+        before = catalog.collection(guessed.id)
+    except NotFound:
+        return guessed
+    size = int(guessed.extra.get(SIZE, 0))
+    told = int(before.extra.get(SIZE, 0))
+    same = [_shape(style) for style in before.styles] == [_shape(style) for style in guessed.styles]
+    if not same or before.template != guessed.template or size >= 2 * told:
+        return guessed
+    return replace(guessed, styles=before.styles, extra={**guessed.extra, SIZE: told})
+
+
+def _shape(style: Style) -> tuple[object, ...]:
+    return style.id, style.assets, style.expression, style.items, style.titles
 
 
 class _Samples:
@@ -66,6 +94,11 @@ class _Samples:
         if key not in self._known:
             self._known[key] = look(kind.examples, band)
         return self._known[key]
+
+
+def _area(style: Style, kinds: Sequence[Kind]) -> float:
+    """Square degrees that a style shows: of unlike rasters the widest comes first."""
+    return sum(kind.area for kind in kinds if _drawn(kind, [style]))
 
 
 def _english(words: Any) -> str:

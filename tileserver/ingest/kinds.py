@@ -27,6 +27,8 @@ class Kind:
     items: list[str] = field(default_factory=list)
     """Ids of the items that have it, in order; cut off beyond `MAX_NAMED`."""
     count: int = 0
+    area: float = 0.0
+    """Of the boxes of all items, in square degrees."""
     lone: bool = False
     """A file of its own (asset `data`)."""
 
@@ -56,6 +58,8 @@ def kinds_of(items: Iterable[Item], main: Template, words: str) -> list[Kind]:
             if kind is None:
                 kind = found[signature] = Kind(key=asset.key, known=known, lone=asset.key == "data")
             kind.count += 1
+            west, south, east, north = item.bbox
+            kind.area += ((east - west) % 360 or 360) * (north - south)
             _keep(kind, asset, item)
     return sorted(found.values(), key=lambda kind: (kind.known is None, kind.key, kind.items[:1]))
 

@@ -1,0 +1,102 @@
+"""Any raster that GDAL reads becomes a Cloud Optimized GeoTIFF: same pixels, other container."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import RasterioError
+from rio_cogeo.cogeo import cog_translate
+from rio_cogeo.profiles import cog_profiles
+
+from tileserver.errors import SourceUnreadable
+from tileserver.ingest.raster import Inspection
+
+_BLOCK = 512
+
+
+class Converter:
+    """Makes COGs in a folder of its own; a COG has the modification time of the file that it was made of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def wants(self, seen: Inspection) -> bool:
+        """Whether a file is drawn faster as a COG. Ground control points have no place in one."""
+        return bool(seen.hint) and seen.asset.transform is not None
+
+    def made(self, source: Path) -> tuple[str, str] | None:
+        """Path and version of an up-to-date COG of a file, if there is one."""
+        target = self._target(source)
+        try:
+            made, now = target.stat(), source.stat()
+        except OSError:
+            return None
+        return (str(target), f"{made.st_size}-{made.st_mtime_ns}") if made.st_mtime_ns == now.st_mtime_ns else None
+
+    def convert(self, source: Path, *, nodata: float | None = None) -> str:
+        """The path of the COG, made now if need be. Raises SourceUnreadable."""
+        if made := self.made(source):
+            return made[0]
+        target = self._target(source)
+        partial = target.with_suffix(f".{os.getpid()}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _translate(source, partial, nodata)
+            status = source.stat()
+            os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+            partial.replace(target)
+        except (RasterioError, OSError, ValueError) as error:
+            raise SourceUnreadable("It could not be converted to a COG; it may be damaged.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return str(target)
+
+    def _target(self, source: Path) -> Path:
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", source.stem)[:80]
+        digest = hashlib.blake2b(str(source).encode(errors="surrogatepass"), digest_size=6).hexdigest()
+        return self.folder / f"{name}-{digest}.tif"
+
+
+def _translate(source: Path, target: Path, nodata: float | None) -> None:
+    with warnings.catch_warnings(), rasterio.open(source) as dataset:
+        warnings.simplefilter("ignore")
+        floating = dataset.dtypes[0].startswith("float")
+        profile: dict[str, Any] = {
+            **cog_profiles.get("deflate"),
+            "blockxsize": _BLOCK,
+            "blockysize": _BLOCK,
+            "predictor": 3 if floating else 2,
+            "BIGTIFF": "IF_SAFER",
+        }
+        few = dataset.count == 1 and dataset.dtypes[0] == "uint8" and _is_classes(dataset)
+        cog_translate(
+            dataset,
+            target,
+            profile,
+            nodata=nodata if dataset.nodata is None else None,
+            overview_resampling="nearest" if few else "average",
+            in_memory=False,
+            quiet=True,
+            forward_band_tags=True,
+            forward_ns_tags=True,
+            use_cog_driver=False,
+        )
+
+
+def _is_classes(dataset: Any) -> bool:
+    """Class numbers must not be averaged: a colour table, or few different values."""
+    import numpy as np
+
+    try:
+        dataset.colormap(1)
+    except ValueError:
+        factor = max(1, max(dataset.shape) // 512)
+        small = dataset.read(1, out_shape=(max(1, dataset.height // factor), max(1, dataset.width // factor)))
+        return len(np.unique(small)) <= 40
+    return True
