@@ -24,7 +24,7 @@ WEBP_LIMIT = 16383
 """Width and height beyond which WebP cannot go."""
 
 
-def encode(picture: Picture, format: Format, quality: int, background: Background) -> Encoded:  # noqa: A002
+def encode(picture: Picture, format: Format, quality: int, background: Background) -> Encoded:
     """Encode any picture; `auto` takes JPEG for opaque pictures without classes, else PNG."""
     opaque = bool((picture.alpha == 255).all())
     empty = not opaque and not picture.alpha.any()

@@ -110,8 +110,7 @@ class Expression:
         places = {name: float(i) for i, name in enumerate(variables)}
         codes = {op: code for code, op in enumerate(OPCODES)}
         return [
-            (codes[node.op], places[node.name] if node.op == "band" else node.value)
-            for node in _postfix(self.tree)
+            (codes[node.op], places[node.name] if node.op == "band" else node.value) for node in _postfix(self.tree)
         ]
 
 

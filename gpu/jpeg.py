@@ -82,7 +82,8 @@ def quantisation(quality: int) -> NDArray[np.int64]:
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality is 1 to 100, got {quality}")
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((np.array([_LUMA, _CHROMA]) * scale + 50) // 100, 1, 255)
+    divisors: NDArray[np.int64] = np.clip((np.array([_LUMA, _CHROMA]) * scale + 50) // 100, 1, 255)
+    return divisors
 
 
 def codes(table: Huffman) -> dict[int, tuple[int, int]]:

@@ -172,9 +172,7 @@ class Parser:
             return left
         right = self._sum()
         if self._next.kind == "sign" and self._next.text in _COMPARISONS:
-            raise ExpressionError(
-                f"Comparisons cannot be chained (position {self._next.at}); write a < b and b < c."
-            )
+            raise ExpressionError(f"Comparisons cannot be chained (position {self._next.at}); write a < b and b < c.")
         return self._node(sign, left, right)
 
     def _sum(self) -> Node:
@@ -237,17 +235,13 @@ class Parser:
     def _band(self, token: _Token) -> Node:
         if self._bands is not None and token.text not in self._bands:
             names = ", ".join(sorted(self._bands)[:20]) or "none"
-            raise ExpressionError(
-                f"There is no band {token.text!r} (position {token.at}). There are: {names}."
-            )
+            raise ExpressionError(f"There is no band {token.text!r} (position {token.at}). There are: {names}.")
         return self._node("band", name=token.text)
 
     def _call(self, token: _Token) -> Node:
         if token.text not in FUNCTIONS:
             names = ", ".join(FUNCTIONS)
-            raise ExpressionError(
-                f"There is no function {token.text!r} (position {token.at}). There are: {names}."
-            )
+            raise ExpressionError(f"There is no function {token.text!r} (position {token.at}). There are: {names}.")
         args = [self._or()]
         while self._take(","):
             args.append(self._or())
@@ -256,7 +250,5 @@ class Parser:
         low, high = FUNCTIONS[token.text]
         if not low <= len(args) <= high:
             count = f"{low}" if low == high else f"{low} to {high}"
-            raise ExpressionError(
-                f"{token.text} takes {count} arguments, got {len(args)} (position {token.at})."
-            )
+            raise ExpressionError(f"{token.text} takes {count} arguments, got {len(args)} (position {token.at}).")
         return self._node(token.text, *args)

@@ -48,7 +48,7 @@ class CpuBackend:
     def encode(
         self,
         picture: Picture,
-        format: Format,  # noqa: A002
+        format: Format,
         quality: int,
         background: tuple[int, int, int],
     ) -> Encoded:

@@ -20,6 +20,7 @@ from gpu.cuda.device import Device, DeviceError, DeviceLostError, DeviceMemoryEr
 from gpu.cuda.kernels import Kernels, Specialise
 from gpu.cuda.slot import Slot
 from gpu.pool import Pool
+from gpu.statistics import Statistics, statistics
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class CudaBackend:
         budget = int(device.available() * 0.85) if pool_bytes is None else pool_bytes
         self.pool = Pool(max(budget - slots * scratch_bytes, 0))
         self.lost = False
-        self._on_fallback = on_fallback or (lambda reason: None)
+        self._on_fallback = on_fallback or _ignore
         self._logged: set[str] = set()
         self._slots: queue.LifoQueue[Slot] = queue.LifoQueue()
         for _ in range(slots):
@@ -94,6 +95,16 @@ class CudaBackend:
             return self.cpu.values(job)
         return self._run(lambda slot: slot.values(job), lambda: self.cpu.values(job))
 
+    def statistics(self, job: Job, inside: NDArray[np.bool_] | None = None) -> list[Statistics]:
+        """Of each output of a job: all valid pixels, or those also `inside` (height, width) a polygon."""
+
+        def on_cpu() -> list[Statistics]:
+            return [statistics(values, inside) for values in self.cpu.values(job)[0]]
+
+        if not self._fits(job, shading=False):
+            return on_cpu()
+        return self._run(lambda slot: slot.statistics(job, inside), on_cpu)
+
     def warp(
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -109,7 +120,7 @@ class CudaBackend:
     def encode(
         self,
         picture: Picture,
-        format: Format,  # noqa: A002
+        format: Format,
         quality: int,
         background: tuple[int, int, int],
     ) -> Encoded:
@@ -200,6 +211,10 @@ class CudaBackend:
         if reason not in self._logged:
             self._logged.add(reason)
             log.warning("The CPU takes over from the GPU (%s): %s", reason, error)
+
+
+def _ignore(_reason: str) -> None:
+    pass
 
 
 def _jpeg_can(job: Job) -> bool:

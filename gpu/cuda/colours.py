@@ -24,13 +24,11 @@ def interval(recipe: Recipe, output: int) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=512)
-def table(
-    dtype: np.dtype[Any], scale: float, offset: float, unscale: bool, low: float, high: float
-) -> NDArray[np.uint8]:
+def table(dtype: np.dtype[Any], scale: float, offset: float, low: float, high: float) -> NDArray[np.uint8]:
     """The colour byte of every value that a type can store, from its lowest."""
     limits = np.iinfo(dtype)
     values = np.arange(limits.min, limits.max + 1, dtype=np.float64)
-    if unscale and (scale, offset) != (1.0, 0.0):
+    if (scale, offset) != (1.0, 0.0):
         values = values * scale + offset
     level = (np.clip(values, low, high) - low) / (high - low) * 255.0
     return np.nan_to_num(level, nan=0.0).astype(np.uint8)

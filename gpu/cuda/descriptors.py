@@ -12,9 +12,7 @@ MAX_LAYERS = 64
 
 PIXEL_TYPES = {
     np.dtype(name): code
-    for code, name in enumerate(
-        ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
-    )
+    for code, name in enumerate(("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"))
 }
 RESAMPLINGS = {"nearest": 0, "bilinear": 1, "cubic": 2, "average": 3}
 REDUCERS = {"first": 0, "best": 0, "median": 1, "mean": 2, "max": 3, "min": 4}

@@ -30,9 +30,7 @@ class Memory(Protocol):
 class Kernel(Protocol):
     """One function of a compiled module."""
 
-    def __call__(
-        self, grid: tuple[int, int, int], block: int, args: Sequence[Any], stream: Stream
-    ) -> None:
+    def __call__(self, grid: tuple[int, int, int], block: int, args: Sequence[Any], stream: Stream) -> None:
         """Queue a launch. Scalars are NumPy scalars of the parameter's width; pointers are np.uint64."""
 
 

@@ -14,8 +14,6 @@ from gpu.cuda.arena import Scratch, Staging, aligned
 from gpu.cuda.device import Device, Stream
 from gpu.cuda.kernels import Kernels
 
-THREADS = 192
-
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -32,10 +30,15 @@ class Frame:
 class Encoder:
     """JPEG encoding for one stream; buffers grow to what was needed and stay."""
 
-    def __init__(self, device: Device, kernels: Kernels, interval: int | None = None) -> None:
+    def __init__(
+        self, device: Device, kernels: Kernels, interval: int | None = None, window: int = 2048, threads: int = 192
+    ) -> None:
+        """`interval`: MCUs between restart markers; `window`: words of the bit buffer; `threads` of a block."""
         self._device = device
         self._kernels = kernels
         self._interval = interval
+        self._window = window
+        self._threads = threads
         self._scratch_bytes = 1 << 20
         self._out: NDArray[np.uint8] = device.pinned(1 << 20)
         self._results: NDArray[np.uint32] = device.pinned(4 << 10).view(np.uint32)
@@ -64,7 +67,12 @@ class Encoder:
             self._results = self._device.pinned(8 * (len(frames) + 2)).view(np.uint32)
         results = self._results[: len(frames) + 2]
         staging.flush()
-        defines = (f"SAMPLING={jpeg.SAMPLINGS[sampling]}", f"INTERVAL={interval}", f"THREADS={THREADS}")
+        defines = (
+            f"SAMPLING={jpeg.SAMPLINGS[sampling]}",
+            f"INTERVAL={interval}",
+            f"THREADS={self._threads}",
+            f"WINDOW={self._window}",
+        )
         encode = self._kernels.general("jpeg_encode", *defines)
         scan, gather = self._kernels.general("seg_scan"), self._kernels.general("seg_gather")
         while True:
@@ -73,7 +81,7 @@ class Encoder:
             stream.zero(cursor, 4)
             encode(
                 (count, 1, 1),
-                THREADS,
+                self._threads,
                 _args(d_images, d_owners, d_tables, buffer, np.uint32(room), cursor, offsets, lengths),
                 stream,
             )
@@ -83,19 +91,27 @@ class Encoder:
                 (-(-count // 8), 1, 1),
                 256,
                 _args(
-                    d_images, d_owners, buffer, offsets, lengths, positions, d_header, np.int32(len(header)),
-                    np.int32(size_at), self._out.ctypes.data, np.uint32(len(self._out)), np.uint32(room),
+                    d_images,
+                    d_owners,
+                    buffer,
+                    offsets,
+                    lengths,
+                    positions,
+                    d_header,
+                    np.int32(len(header)),
+                    np.int32(size_at),
+                    self._out.ctypes.data,
+                    np.uint32(len(self._out)),
+                    np.uint32(room),
                     np.int32(count),
-                ),  # fmt: skip
+                ),
                 stream,
             )
             stream.download(results, starts)
             stream.synchronize()
             if self._grown(int(results[-1]), int(results[len(frames)])):
                 continue
-            return [
-                self._out[results[i] : results[i + 1]].tobytes() for i in range(len(frames))
-            ]
+            return [self._out[results[i] : results[i + 1]].tobytes() for i in range(len(frames))]
 
     def _grown(self, scratch_needed: int, total: int) -> bool:
         """Make the buffers as large as a batch needed; False when it fitted."""
@@ -108,9 +124,7 @@ class Encoder:
         return False
 
 
-def _images(
-    frames: Sequence[Frame], sampling: jpeg.Sampling, interval: int
-) -> tuple[bytes, NDArray[np.int32]]:
+def _images(frames: Sequence[Frame], sampling: jpeg.Sampling, interval: int) -> tuple[bytes, NDArray[np.int32]]:
     """Packed array of Image, and the frame of each interval."""
     size = 16 if sampling == "420" else 8
     packed, owners, first = [], [], 0
@@ -120,9 +134,16 @@ def _images(
         red, green, blue = frame.background
         packed.append(
             descriptors.IMAGE.pack(
-                frame.pixels, frame.width, frame.height, across, down, first, count,
-                red | green << 8 | blue << 16, 0,
-            )  # fmt: skip
+                frame.pixels,
+                frame.width,
+                frame.height,
+                across,
+                down,
+                first,
+                count,
+                red | green << 8 | blue << 16,
+                0,
+            )
         )
         owners.append(np.full(count, number, np.int32))
         first += count

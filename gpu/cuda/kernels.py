@@ -143,5 +143,3 @@ def _logged(make: Callable[[], Kernel]) -> Callable[[], Kernel]:
 def common_pixel(types: set[int]) -> int | None:
     """The one pixel type, when there is only one."""
     return next(iter(types)) if len(types) == 1 else None
-
-

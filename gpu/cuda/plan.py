@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from gpu.backend import Control, Job, Layer, Recipe, Source
 from gpu.cuda import colours, descriptors
 from gpu.cuda.descriptors import (
-    CLASSES, INTERVALS, MAX_LAYERS, MAX_OUTPUTS, MAX_VARIABLES, PIXEL_TYPES, RAMP, REDUCERS, RESAMPLINGS, RGB,
+    CLASSES,
+    INTERVALS,
+    MAX_LAYERS,
+    MAX_OUTPUTS,
+    MAX_VARIABLES,
+    PIXEL_TYPES,
+    RAMP,
+    REDUCERS,
+    RESAMPLINGS,
+    RGB,
 )  # fmt: skip
 
 Put = Callable[[NDArray[Any]], int]
@@ -235,7 +244,8 @@ class Plan:
 
     def _table(self, source: Source, recipe: Recipe, interval: tuple[float, float]) -> int:
         dtype = source.pixels.dtype.newbyteorder("=")
-        key = (dtype, source.scale, source.offset, recipe.unscale, *interval)
+        scale, offset = (source.scale, source.offset) if recipe.unscale else (1.0, 0.0)
+        key = (dtype, scale, offset, *interval)
         return self.keep(("table", key), colours.table(*key))
 
     def _colours(self, recipe: Recipe, mode: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

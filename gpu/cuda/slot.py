@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gpu import jpeg
 from gpu.backend import Encoded, Job, Picture, Resampling, Source
+from gpu.cuda import descriptors
 from gpu.cuda.arena import Scratch, Staging
 from gpu.cuda.descriptors import RESAMPLINGS
 from gpu.cuda.device import Device, Memory
@@ -20,6 +21,7 @@ from gpu.cuda.kernels import Kernels, common_pixel, variant
 from gpu.cuda.plan import Plan, Target, is_reduced, palette_of, pixel_types
 from gpu.encode import encode
 from gpu.pool import Pool
+from gpu.statistics import NAMES, Statistics
 
 BLOCK = 256
 """Threads of a block: 32 x 8 pixels."""
@@ -86,6 +88,24 @@ class Slot:
         self._finish()
         return values, valid
 
+    def statistics(self, job: Job, inside: NDArray[np.bool_] | None) -> list[Statistics]:
+        """Of each output's valid pixels; only eight numbers an output leave the device."""
+        outputs, pixels = len(job.recipe.expressions), job.height * job.width
+        target = Target(values=self._scratch.take(8 * outputs * pixels), valid=self._scratch.take(pixels))
+        mask = 0 if inside is None else self._staging.put(np.ascontiguousarray(inside).view(np.uint8))
+        results = np.empty((outputs, 8))
+        address = self._scratch.take(results.nbytes)
+        regions = b"".join(
+            descriptors.REGION.pack(target.values + 8 * pixels * o, mask, address + 64 * o, pixels)
+            for o in range(outputs)
+        )
+        packed = self._staging.put(np.frombuffer(regions, np.uint8))
+        self._launch("values", [job], [target])
+        self._kernels.general("statistics")((outputs, 1, 1), BLOCK, [np.uint64(packed)], self.stream)
+        self.stream.download(results, address)
+        self._finish()
+        return [Statistics(count=int(row[0]), **dict(zip(NAMES[1:], row[1:], strict=True))) for row in results.tolist()]
+
     def warp(
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -116,26 +136,26 @@ class Slot:
     ) -> list[bytes]:
         """Files of (height, width, 4) RGBA pictures in host memory."""
         frames = [
-            Frame(self._staging.put(picture), picture.shape[0], picture.shape[1], background)
-            for picture in pictures
+            Frame(self._staging.put(picture), picture.shape[0], picture.shape[1], background) for picture in pictures
         ]
         return self._encoder.encode(frames, quality, sampling, self._staging, self._scratch, self.stream)
 
     def reset(self) -> None:
         """After a batch, also one that failed: release what was leased, start the memory anew."""
-        for key in self._leased:
-            self._pool.release(key)
-        self._leased.clear()
-        self._fresh.clear()
-        self._staging.reset()
-        self._scratch.reset()
+        try:
+            self.stream.synchronize()  # memory goes back only when nothing queued can touch it
+        finally:
+            for key in self._leased:
+                self._pool.release(key)
+            self._leased.clear()
+            self._fresh.clear()
+            self._staging.reset()
+            self._scratch.reset()
 
     def _target(self, job: Job) -> Target:
         pixels = job.height * job.width
         indexed = palette_of(job.recipe) is not None and job.format != "jpg"
-        return Target(
-            pixels=self._scratch.take(4 * pixels), indices=self._scratch.take(pixels) if indexed else 0
-        )
+        return Target(pixels=self._scratch.take(4 * pixels), indices=self._scratch.take(pixels) if indexed else 0)
 
     def _shade(self, jobs: Sequence[Job], targets: Sequence[Target]) -> NDArray[np.uint32]:
         """(jobs, 2): visible and opaque pixels of each."""
@@ -174,11 +194,9 @@ class Slot:
             discrete = palette is not None and len(palette) < 256
             if job.format == "jpg" or (job.format == "auto" and not discrete):
                 groups[job.quality].append(i)
-        found = {}
+        found: dict[int, bytes] = {}
         for quality, members in groups.items():
-            frames = [
-                Frame(targets[i].pixels, jobs[i].height, jobs[i].width, jobs[i].background) for i in members
-            ]
+            frames = [Frame(targets[i].pixels, jobs[i].height, jobs[i].width, jobs[i].background) for i in members]
             files = self._encoder.encode(frames, quality, "420", self._staging, self._scratch, self.stream)
             found.update(zip(members, files, strict=True))
         return found
@@ -216,5 +234,3 @@ class Slot:
         for key, memory in self._fresh.items():
             self._pool.offer(key, memory)
         self._fresh.clear()
-
-

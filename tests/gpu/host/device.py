@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from gpu.cuda.device import DeviceError, DeviceMemoryError
 
+LIBC = ctypes.CDLL(None)
 HERE = Path(__file__).parent
 FLAGS = {
     "": ["-O1"],
@@ -34,9 +35,16 @@ class HostMemory:
     """Plain memory, poisoned: a GPU does not clear it either."""
 
     def __init__(self, size: int) -> None:
-        self._data = np.full(max(size, 1) + 256, 0xA5, np.uint8)
-        self.address = -(-self._data.ctypes.data // 256) * 256
+        pointer = ctypes.c_void_p()
+        if LIBC.posix_memalign(ctypes.byref(pointer), 256, ctypes.c_size_t(max(size, 1))) or not pointer.value:
+            raise DeviceMemoryError(f"{size} bytes asked")
+        self.address = pointer.value
         self.size = size
+        ctypes.memset(self.address, 0xA5, size)
+
+    def __del__(self) -> None:
+        if hasattr(self, "address"):
+            LIBC.free(ctypes.c_void_p(self.address))
 
 
 @dataclass

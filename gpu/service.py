@@ -1,0 +1,242 @@
+"""One process owns the GPU; web workers reach it by a Unix socket, pixels go through shared memory.
+
+    worker: RemoteBackend --pickle of a call--> service: Connection thread --> BatchingBackend --> CudaBackend
+                          <--pickle of answer--
+
+Losing the service costs speed, never an answer: the worker's CPU takes over, and the service is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.backend import Backend, Encoded, Format, Job, Picture, Resampling, Source
+from gpu.batching import BatchingBackend
+from gpu.shared import Window
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "TILESERVER_GPU_SOCKET"
+KEY = "TILESERVER_GPU_KEY"
+"""Environment of the workers: where the service listens, and the secret that opens it."""
+METHODS = ("draw", "shade", "values", "warp")
+PATIENCE = 60.0
+"""Seconds that a worker waits for an answer."""
+RETRY = 5.0
+"""Seconds after which a lost service is tried again."""
+
+
+class Service:
+    """Answers workers until it is closed."""
+
+    def __init__(self, backend: Backend, address: str, key: bytes) -> None:
+        self.backend = BatchingBackend(backend)
+        self._listener = Listener(address, "AF_UNIX", backlog=64, authkey=key)
+        self._closed = False
+
+    def run(self) -> None:
+        """Accept workers; each has a thread."""
+        while not self._closed:
+            try:
+                connection = self._listener.accept()
+            except (AuthenticationError, EOFError, ConnectionError):
+                continue  # a stranger, or a worker that went away
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop accepting."""
+        self._closed = True
+        self._listener.close()
+
+    def _serve(self, connection: Connection) -> None:
+        window = Window.attach(connection.recv())
+        try:
+            while True:
+                connection.send_bytes(self._answer(window, connection.recv_bytes()))
+        except (EOFError, OSError):
+            return
+        finally:
+            window.close()
+            connection.close()
+
+    def _answer(self, window: Window, request: bytes) -> bytes:
+        try:
+            method, args = window.load(request)
+            if method not in METHODS:
+                raise ValueError(f"no such call: {method}")
+            return pickle.dumps((True, getattr(self.backend, method)(*args)), 5)
+        except Exception as error:
+            return pickle.dumps((False, f"{type(error).__name__}: {error}"), 5)
+
+
+class RemoteBackend:
+    """The service's backend, as a worker sees it. Thread-safe: a connection for each call at a time."""
+
+    def __init__(
+        self, address: str, key: bytes, cpu: Backend, on_fallback: Callable[[str], None] | None = None
+    ) -> None:
+        self.name = "cuda"
+        self.cpu = cpu
+        self._address = address
+        self._key = key
+        self._on_fallback = on_fallback or _ignore
+        self._idle: list[_Line] = []
+        self._lock = threading.Lock()
+        self._retry_at = 0.0
+        self._said = False
+
+    def draw(self, jobs: Sequence[Job]) -> list[Encoded]:
+        """Shade and encode a batch."""
+        return cast("list[Encoded]", self._call("draw", list(jobs)))
+
+    def shade(self, job: Job) -> Picture:
+        """The picture of a job, not encoded."""
+        return cast("Picture", self._call("shade", job))
+
+    def values(self, job: Job) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Physical outputs and their validity."""
+        return cast("tuple[NDArray[np.float64], NDArray[np.bool_]]", self._call("values", job))
+
+    def warp(
+        self, source: Source, height: int, width: int, resampling: Resampling
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Stored values on the output grid and their validity."""
+        return cast("tuple[NDArray[Any], NDArray[np.bool_]]", self._call("warp", source, height, width, resampling))
+
+    def encode(self, picture: Picture, format: Format, quality: int, background: tuple[int, int, int]) -> Encoded:
+        """Pictures in host memory are encoded where they are."""
+        return self.cpu.encode(picture, format, quality, background)
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            for line in self._idle:
+                line.close()
+            self._idle.clear()
+
+    def _call(self, method: str, *args: Any) -> Any:
+        if time.monotonic() >= self._retry_at:
+            try:
+                with self._line() as line:
+                    done, answer = line.ask(method, args)
+                if done:
+                    self._said = False
+                    return answer
+                self._lose("failure", answer, retry=0.0)
+            except (EOFError, OSError, AuthenticationError, pickle.PickleError) as error:
+                self._lose("lost", repr(error), retry=RETRY)
+        return getattr(self.cpu, method)(*args)
+
+    def _lose(self, reason: str, detail: str, *, retry: float) -> None:
+        self._retry_at = time.monotonic() + retry
+        self._on_fallback(reason)
+        if reason == "lost":
+            self.close()
+        if not self._said:
+            log.warning("The CPU takes over from the GPU process (%s): %s", reason, detail)
+            self._said = True
+
+    @contextmanager
+    def _line(self) -> Iterator[_Line]:
+        with self._lock:
+            line = self._idle.pop() if self._idle else None
+        if line is None:
+            line = _Line(self._address, self._key)
+        try:
+            yield line
+        except BaseException:
+            line.close()
+            raise
+        with self._lock:
+            self._idle.append(line)
+
+
+def _ignore(_reason: str) -> None:
+    pass
+
+
+class _Line:
+    """One connection with its window of shared memory."""
+
+    def __init__(self, address: str, key: bytes) -> None:
+        self._connection = Client(address, "AF_UNIX", authkey=key)
+        self._window = Window.create()
+        self._connection.send(self._window.name)
+
+    def ask(self, method: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
+        self._connection.send_bytes(self._window.dump((method, args)))
+        if not self._connection.poll(PATIENCE):
+            raise TimeoutError("the GPU process does not answer")
+        done, answer = pickle.loads(self._connection.recv_bytes())  # noqa: S301 our own process, by a shared secret
+        return bool(done), answer
+
+    def close(self) -> None:
+        self._connection.close()
+        self._window.close()
+
+
+class Process:
+    """A running service that this process started; `environment` is what workers need to find it."""
+
+    def __init__(self, device: str = "cuda") -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tilescope-gpu-")
+        address = str(Path(self._folder.name) / "socket")
+        self.environment = {ADDRESS: address, KEY: secrets.token_hex(32)}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "gpu.service", device],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._child.stdout is not None
+        self.ready = self._child.stdout.readline().strip() == b"ready"
+
+    def close(self) -> None:
+        """End the service."""
+        self._child.terminate()
+        self._child.wait(10)
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._folder.cleanup()
+
+
+def connect(cpu: Backend, on_fallback: Callable[[str], None] | None = None) -> RemoteBackend | None:
+    """The service that the environment names, if it names one."""
+    address, key = os.environ.get(ADDRESS), os.environ.get(KEY)
+    return RemoteBackend(address, bytes.fromhex(key), cpu, on_fallback) if address and key else None
+
+
+def main() -> None:
+    """Serve until the parent's pipe closes: a service never outlives who started it."""
+    from gpu.devices import open_local
+
+    address, key = os.environ.pop(ADDRESS), bytes.fromhex(os.environ.pop(KEY))
+    service = Service(open_local(sys.argv[1] if len(sys.argv) > 1 else "cuda"), address, key)
+    threading.Thread(target=service.run, daemon=True).start()
+    print("ready", flush=True)
+    sys.stdin.buffer.read()
+    service.close()
+
+
+if __name__ == "__main__":
+    main()
