@@ -24,6 +24,8 @@ from tileserver.models import Bbox
 
 ALLOWED = "a GeoJSON Point, Polygon or MultiPolygon in degrees, or a Feature with one"
 _PIECES = 1_000_000
+_ROUNDING = 1e-9
+"""What sums of signed areas leave where nothing is."""
 _STEPS = 200
 _MOST_ADDED = 20_000
 
@@ -136,9 +138,7 @@ def projected(geometry: BaseGeometry, crs: str, centre: float) -> BaseGeometry:
 
 def true_area(geometry: BaseGeometry) -> float:
     """Area on a sphere of radius one, by the cylindrical equal-area projection (lon, sine of lat)."""
-    flat = shapely.transform(
-        geometry, lambda xy: np.column_stack([np.radians(xy[:, 0]), np.sin(np.radians(xy[:, 1]))])
-    )
+    flat = shapely.transform(geometry, lambda xy: np.column_stack([np.radians(xy[:, 0]), np.sin(np.radians(xy[:, 1]))]))
     return float(flat.area)
 
 
@@ -148,8 +148,9 @@ def pixel_weights(geometry: BaseGeometry, height: int, width: int) -> NDArray[np
     total = np.zeros(height * (width + 2))
     for group in _groups(edges, height, width):
         total += _accumulate(group, height, width)
-    covered = np.cumsum(total.reshape(height, width + 2), axis=1)[:, :width]
-    return np.clip(np.abs(covered), 0.0, 1.0)
+    covered = np.abs(np.cumsum(total.reshape(height, width + 2), axis=1)[:, :width])
+    covered[covered < _ROUNDING] = 0.0
+    return np.minimum(covered, 1.0)
 
 
 def _edges(geometry: BaseGeometry) -> NDArray[np.float64]:
@@ -164,9 +165,7 @@ def _edges(geometry: BaseGeometry) -> NDArray[np.float64]:
     return np.vstack(pieces)
 
 
-def _crossings(
-    edges: NDArray[np.float64], axis: int, size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _crossings(edges: NDArray[np.float64], axis: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First pixel line crossed by each edge along an axis, and how many, between line 0 and line `size`."""
     low = np.minimum(edges[:, axis], edges[:, axis + 2])
     high = np.maximum(edges[:, axis], edges[:, axis + 2])

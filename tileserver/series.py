@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ from tileserver.site import Site, Sites
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+_log = logging.getLogger(__name__)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -98,9 +100,12 @@ class Series:
         return in_order(self._pool, lambda group: self._row(question, sites, group), groups, self._ahead)
 
     def items(self, question: Question) -> list[Item]:
-        """Those that cover the place and have the bands, oldest first."""
+        """Those that cover the place and have the bands, oldest first; undated ones if no time is asked."""
         found = self._catalog.items(
-            question.collection.id, bbox=bbox_of(question.area), interval=question.interval
+            question.collection.id,
+            bbox=bbox_of(question.area),
+            interval=question.interval,
+            undated=question.interval is None,
         )
         has_bands = usable(question.measure.expression.bands)
         fit = [item for item in found if has_bands(item) and _covers(item, question.area)]
@@ -125,7 +130,10 @@ class Series:
                 if site is not None:
                     read.append(self._pixels.on(question.measure, item, site))
             except SourceUnreadable as error:
-                failures.append(_failure(item, error))
+                failures.append(_failure(item, f"{error.detail} ({error.asset})"))
+            except Exception:
+                _log.exception("%s/%s cannot be read", question.collection.id, item.id)
+                failures.append(_failure(item, "The item cannot be read."))
         row = replace(row, failures=tuple(failures))
         if not read:
             return row
@@ -152,8 +160,8 @@ def _of_area(row: Row, pixels: Pixels, site: Site) -> Row:
     )
 
 
-def _failure(item: Item, error: SourceUnreadable) -> Failure:
-    return Failure(item=item.id, datetime=rfc3339(item.datetime), detail=f"{error.detail} ({error.asset})")
+def _failure(item: Item, detail: str) -> Failure:
+    return Failure(item=item.id, datetime=rfc3339(item.datetime), detail=detail)
 
 
 def _covers(item: Item, area: BaseGeometry) -> bool:

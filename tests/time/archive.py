@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import rasterio
@@ -15,6 +16,7 @@ from tileserver.app import create_app, open_parts
 from tileserver.models import Asset, Band, CloudMask, Collection, Item, LegendClass, Style
 from tileserver.settings import Settings
 
+_versions = count()
 SCL = CloudMask(asset="SCL", values=(3, 8, 9, 10), cloud_values=(8, 9, 10))
 STYLES = (
     Style(
@@ -81,7 +83,7 @@ def item_of(collection: str, name: str, when: str | None, files: Mapping[str, Pa
             continue
     return Item(
         id=name, collection=collection, datetime=moment(when) if when else None, assets=assets,
-        **{"bbox": bbox, "geometry": geometry, "version": f"{name}-1"} | more,
+        **{"bbox": bbox, "geometry": geometry, "version": f"{name}-{next(_versions)}"} | more,
     )  # fmt: skip
 
 
