@@ -1,0 +1,5 @@
+/** Made by plugins/gazetteer.js. */
+declare module 'virtual:gazetteer' {
+  const lines: string;
+  export default lines;
+}
