@@ -5,19 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute
 
 import tileserver
 from gpu.devices import open_backend
-from tileserver.api import collections, landing, point, xyz
+from tileserver import logs
+from tileserver.api import (
+    assets,
+    collections,
+    colormaps,
+    coverage,
+    dates,
+    landing,
+    legends,
+    maps,
+    ogc_tiles,
+    point,
+    qgis,
+    series,
+    stac,
+    tilejson,
+    tms,
+    viewer,
+    wms,
+    wmts,
+    xyz,
+)
+from tileserver.api.addresses import base_address
 from tileserver.api.docs import docs_page
 from tileserver.api.errors import add_error_handlers, json_response
 from tileserver.api.middleware import Access, Cors
@@ -51,49 +72,20 @@ def open_parts(settings: Settings) -> Parts:
     )
 
 
-# Every service is a module in tileserver.api; hot ones come first because routes are tried in order.
-_HOT = ("ogc_tiles", "wmts", "wms")
-_SERVICES = (
-    "colormaps",
-    "dates",
-    "series",
-    "maps",
-    "coverage",
-    "timelapses",
-    "legends",
-    "tilejson",
-    "tms",
-    "assets",
-    "stac",
-    "qgis",
-    "viewer",
-)
+SERVICES: tuple[ModuleType, ...] = (
+    # Routes are tried in this order: the hot ones come first.
+    xyz, ogc_tiles, wmts, wms,
+    assets, collections, colormaps, coverage, dates, legends, maps, point, qgis, series, stac, tilejson, tms, viewer,
+)  # fmt: skip
+"""Each offers `routes(parts)` or `router(parts)`; some have CONFORMANCE, OPENAPI and `landing_links(base)`."""
 
 
-def _services(names: tuple[str, ...]) -> list[Any]:
-    modules = []
-    for name in names:
-        try:
-            modules.append(import_module(f"tileserver.api.{name}"))
-        except ModuleNotFoundError as error:
-            if error.name != f"tileserver.api.{name}":
-                raise
-    return modules
+def _all(name: str) -> list[Any]:
+    return [getattr(service, name) for service in SERVICES if hasattr(service, name)]
 
 
 def create_app(parts: Parts) -> FastAPI:
     """All services over the parts."""
-    services = _services(_HOT) + _services(_SERVICES)
-    hot: list[BaseRoute] = list(xyz.routes(parts))
-    routers: list[APIRouter] = [collections.router(parts), point.router(parts)]
-    conformance: tuple[str, ...] = landing.CONFORMANCE
-    openapi_paths: dict[str, Any] = dict(xyz.OPENAPI)
-    for service in services:
-        hot += service.routes(parts) if hasattr(service, "routes") else []
-        routers += [service.router(parts)] if hasattr(service, "router") else []
-        conformance += getattr(service, "CONFORMANCE", ())
-        openapi_paths |= getattr(service, "OPENAPI", {})
-    conformance = tuple(dict.fromkeys(conformance))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -108,29 +100,26 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        routes=hot,
+        routes=[route for routes in _all("routes") for route in routes(parts)],
         lifespan=lifespan,
-        middleware=[
-            Middleware(Access, as_json=parts.settings.log_format == "json"),
-            Middleware(Cors),
-        ],
+        middleware=[Middleware(Access), Middleware(Cors)],
     )
     add_error_handlers(app)
-    for router in [landing.router(parts, conformance), *routers]:
+    conformance = tuple(dict.fromkeys([*landing.CONFORMANCE, *(uri for uris in _all("CONFORMANCE") for uri in uris)]))
+    for router in [landing.router(parts, conformance), *(router(parts) for router in _all("router"))]:
         app.include_router(router)
-    _add_documents(app, parts, conformance, services, openapi_paths)
+    _add_documents(app, parts, conformance)
     return app
 
 
-def _add_documents(
-    app: FastAPI, parts: Parts, conformance: tuple[str, ...], services: list[Any], extra_paths: dict[str, Any]
-) -> None:
-    """`/` as JSON, `/api` and `/docs`."""
+def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> None:
+    """`/`, `/api` and `/docs`."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            schema["paths"] = {**extra_paths, **schema["paths"]}
+            by_hand = {path: entry for paths in _all("OPENAPI") for path, entry in paths.items()}
+            schema["paths"] = {**by_hand, **schema["paths"]}
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -142,24 +131,18 @@ def _add_documents(
     def docs() -> Response:
         return HTMLResponse(docs_page(document()))
 
-    viewer_page = next((service.page for service in services if hasattr(service, "page")), None)
-
     @app.get("/", include_in_schema=False)
     def root(request: Request) -> Response:
         wants_json = request.query_params.get("f") == "json" or "application/json" in request.headers.get("accept", "")
-        if viewer_page is None or wants_json:
-            base = landing.base_of(request, parts)
-            links = [
-                link
-                for service in services
-                if hasattr(service, "landing_links")
-                for link in service.landing_links(base)
-            ]
-            return json_response(landing.landing_page(parts, base, conformance, links))
-        page: Response = viewer_page(request, parts)
-        return page
+        if not wants_json:
+            return viewer.page(request, parts)
+        base = base_address(request, parts.settings)
+        links = [link for links_of in _all("landing_links") for link in links_of(base)]
+        return json_response(landing.landing_page(parts, base, conformance, links), headers={"Vary": "Accept"})
 
 
 def app_from_environment() -> FastAPI:
     """For several workers: each process opens its own parts from TILESERVER_* variables."""
-    return create_app(open_parts(Settings()))
+    settings = Settings()
+    logs.set_up(settings)
+    return create_app(open_parts(settings))

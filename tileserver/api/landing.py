@@ -6,11 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.requests import Request
 from starlette.responses import Response
 
 import tileserver
-from tileserver.api.addresses import base_address
 from tileserver.api.errors import json_response
 from tileserver.api.parts import Parts
 from tileserver.metrics import exposition
@@ -83,8 +81,3 @@ def router(parts: Parts, conformance: tuple[str, ...]) -> APIRouter:
         return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes
-
-
-def base_of(request: Request, parts: Parts) -> str:
-    """The server's address as this client sees it."""
-    return base_address(request, parts.settings)

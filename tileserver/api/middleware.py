@@ -6,7 +6,6 @@ import logging
 from time import perf_counter
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,9 +56,8 @@ class Cors:
 class Access:
     """Counts and logs each request once, with the time it took; a failure that escapes is still an answer."""
 
-    def __init__(self, app: ASGIApp, *, as_json: bool) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._as_json = as_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,19 +87,15 @@ class Access:
                 self._line(scope, seen, perf_counter() - started)
 
     def _line(self, scope: Scope, seen: dict[str, Any], seconds: float) -> None:
+        query = scope["query_string"].decode("latin-1")
         fields = {
             "method": scope["method"],
             "path": scope["path"],
-            "query": scope["query_string"].decode("latin-1"),
+            "query": query,
             "status": seen["status"],
             "bytes": seen["bytes"],
             "ms": round(seconds * 1000, 2),
         }
-        if self._as_json:
-            log.info(orjson.dumps(fields).decode())
-        else:
-            question = f"?{fields['query']}" if fields["query"] else ""
-            log.info(
-                "%s %s%s %s %d bytes %.1f ms",
-                fields["method"], fields["path"], question, fields["status"], fields["bytes"], fields["ms"],
-            )  # fmt: skip
+        address = f"{scope['path']}?{query}" if query else scope["path"]
+        text = f"{scope['method']} {address} {seen['status']} {seen['bytes']} bytes {fields['ms']} ms"
+        log.info("%s", text.encode("ascii", "backslashreplace").decode(), extra={"fields": fields})

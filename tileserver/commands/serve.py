@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from tileserver import logs
 from tileserver.catalog import open_catalog
 from tileserver.commands.console import ConsoleReport
-from tileserver.commands.options import catalog_option, catalog_uri_of, existing, settings_with
+from tileserver.commands.options import catalog_option, catalog_uri_of, Refused, existing, settings_with
 from tileserver.ingest.folders import FolderIndex, index_uri
 from tileserver.ingest.report import Report
 from tileserver.ingest.watch import Watcher
@@ -65,9 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or "it is no address of this machine"
-        raise click.UsageError(
-            f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port."
-        ) from error
+        raise Refused(f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port.") from error
     listener.set_inheritable(True)
     return listener
 
@@ -110,6 +109,7 @@ def _say(settings: Settings, listener: socket.socket, workers: int) -> None:
 def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     import uvicorn
 
+    logs.set_up(settings)
     options: dict[str, object] = {
         "log_level": "warning" if settings.log_level == "info" else settings.log_level,
         "access_log": False,
