@@ -18,7 +18,7 @@ from tileserver.settings import Settings
 def open_client(folder: Path, cache: Path, **settings: Any) -> Iterator[TestClient]:
     """A client of a server that serves one folder; failures of the server are answers, not exceptions."""
     parts = open_parts(Settings(cache_dir=cache, catalog=f"sqlite:///{cache}/catalog.db", **settings))
-    index_folders(parts.catalog, [folder], parts.settings)
+    index_folders(parts.catalog, [folder])
     with TestClient(create_app(parts), raise_server_exceptions=False) as client:
         client.parts = parts  # type: ignore[attr-defined]
         yield client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -31,7 +32,7 @@ class ConsoleReport(Report):
         )
         self._task: TaskID | None = None
 
-    def __enter__(self) -> ConsoleReport:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

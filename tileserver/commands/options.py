@@ -24,6 +24,15 @@ catalog_option = click.option(
 )
 
 
+class Refused(click.ClickException):
+    """What was asked cannot be done; one sentence."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002
+        click.echo(f"tileserver: {self.message}", err=True)
+
+
 def settings_with(**changes: object) -> Settings:
     """The settings of the environment with what the command line says instead; empty values say nothing."""
     return Settings(**{key: value for key, value in changes.items() if value not in (None, "")})  # type: ignore[arg-type]
@@ -43,7 +52,7 @@ def existing(paths: tuple[str, ...]) -> list[Path]:
     found = [Path(path).expanduser() for path in paths]
     for path in found:
         if not path.exists():
-            raise click.UsageError(f"There is no file or folder '{path}'.")
+            raise Refused(f"There is no file or folder '{path}'.")
     return found
 
 

@@ -11,7 +11,7 @@ import click
 from tileserver import logs
 from tileserver.catalog import open_catalog
 from tileserver.commands.console import ConsoleReport
-from tileserver.commands.options import catalog_option, catalog_uri_of, Refused, existing, settings_with
+from tileserver.commands.options import Refused, catalog_option, catalog_uri_of, existing, settings_with
 from tileserver.ingest.folders import FolderIndex, index_uri
 from tileserver.ingest.report import Report
 from tileserver.ingest.watch import Watcher
@@ -126,4 +126,4 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
 
     os.environ["TILESERVER_CATALOG"] = catalog_uri_of(settings)
     config = uvicorn.Config("tileserver.app:app_from_environment", factory=True, workers=workers, **options)  # type: ignore[arg-type]
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+    Multiprocess(config, sockets=[listener]).run()

@@ -69,9 +69,9 @@ def _bare(year: int) -> bool:
     return 1900 <= year <= datetime.now(UTC).year + 1
 
 
-def _moment(year: int, month: int, day: int, *clock: int) -> datetime | None:
+def _moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime | None:
     try:
-        return datetime(year, month, day, *clock, tzinfo=UTC) if _plausible(year) else None
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC) if _plausible(year) else None
     except ValueError:
         return None
 
@@ -141,8 +141,12 @@ def _period(name: str) -> Dated | None:
     for match in _BETWEEN.finditer(name):
         first, second = find_date(name[: match.start()]), find_date(name[match.end() :])
         if first and second and first.start < second.start:
-            end = second.end or (second.start if second.precision == TIME else second.start + timedelta(days=1) - _SECOND)
-            return Dated(first.start, end, min(first.precision, second.precision), (first.span[0], match.end() + second.span[1]))
+            end = second.end or (
+                second.start if second.precision == TIME else second.start + timedelta(days=1) - _SECOND
+            )
+            return Dated(
+                first.start, end, min(first.precision, second.precision), (first.span[0], match.end() + second.span[1])
+            )
     return None
 
 

@@ -28,9 +28,7 @@ def index_uri(paths: Sequence[Path], settings: Settings) -> str:
     return f"sqlite:///{settings.scratch() / 'served' / f'{digest}.db'}"
 
 
-def index_folders(
-    catalog: Catalog, paths: Sequence[Path], settings: Settings, report: Report | None = None
-) -> None:
+def index_folders(catalog: Catalog, paths: Sequence[Path], report: Report | None = None) -> None:
     """Bring a catalog of served folders up to date; collections whose folder is gone are removed."""
     FolderIndex(catalog, paths, report or Report()).refresh()
 

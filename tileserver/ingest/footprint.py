@@ -88,11 +88,9 @@ def _placed(ring: NDArray[np.float64]) -> tuple[Bbox, dict[str, Any]]:
     return (float(west), south, float(east), north), mapping(geometry)
 
 
-def _polygons(geometry: shapely.Geometry) -> shapely.Geometry:
+def _polygons(geometry: shapely.Geometry) -> shapely.Polygon | shapely.MultiPolygon:
     """Only the areas: cutting leaves lines and points where edges touch."""
-    areas = [part for part in shapely.get_parts(geometry).tolist() if part.geom_type == "Polygon" and part.area > 0]
-    if not areas and geometry.geom_type == "GeometryCollection":
-        areas = [part for part in geometry.geoms if part.area > 0]
+    areas = [part for part in shapely.get_parts(geometry).tolist() if isinstance(part, shapely.Polygon)]
     return areas[0] if len(areas) == 1 else shapely.MultiPolygon(areas)
 
 

@@ -177,9 +177,7 @@ def _holds(condition: Mapping[str, Any] | None, kind: Kind, samples: _Samples) -
     )
 
 
-def _stretched(
-    document: dict[str, Any], kinds: Sequence[Kind], samples: _Samples, expression: str
-) -> dict[str, Any]:
+def _stretched(document: dict[str, Any], kinds: Sequence[Kind], samples: _Samples, expression: str) -> dict[str, Any]:
     """The template's stretch where the values fit it, else one from the values themselves.
 
     `"rescale": "auto"` always takes the values; its ramp and marks are given from 0 to 1.

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyproj
 import rasterio
-from pyproj import CRS as ProjCRS
 from pyproj.exceptions import CRSError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -64,7 +64,9 @@ def inspect(href: str, key: str) -> Inspection:
                 crs="" if from_points else _crs_text(crs),
                 transform=None if from_points else affine,
                 shape=(dataset.height, dataset.width),
-                media_type=COG if dataset.driver == "GTiff" and not hint else _TYPES.get(dataset.driver, "image/x-raster"),
+                media_type=COG
+                if dataset.driver == "GTiff" and not hint
+                else _TYPES.get(dataset.driver, "image/x-raster"),
                 version=version,
             ),
             bbox=bbox,
@@ -120,7 +122,7 @@ def _check(dataset: Any, crs: CRS) -> None:
     if any(dtype.startswith("complex") for dtype in dataset.dtypes):
         raise SourceUnreadable("Its numbers are complex; store amplitude or phase instead.")
     try:
-        known = ProjCRS.from_user_input(crs.to_wkt())
+        known = pyproj.CRS.from_user_input(crs.to_wkt())
     except CRSError as error:
         raise SourceUnreadable("Its coordinate system is not understood.") from error
     ellipsoid = known.ellipsoid
@@ -132,7 +134,7 @@ def _check(dataset: Any, crs: CRS) -> None:
 
 
 def _crs_text(crs: CRS) -> str:
-    """"EPSG:32633" where the system is exactly that, else WKT."""
+    """ "EPSG:32633" where the system is exactly that, else WKT."""
     authority = crs.to_authority(confidence_threshold=100) if crs else None
     if authority and authority[0] == "EPSG":
         return f"EPSG:{authority[1]}"

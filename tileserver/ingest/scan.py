@@ -42,9 +42,26 @@ def scan(paths: list[Path]) -> list[Found]:
     return out
 
 
+def scan_one(path: Path) -> Found:
+    """Everything below a folder (or a single file) as one collection."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100
+    if path.is_file():
+        return _found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, [])
+    if _is_safe(path.name):
+        return _found(path.parent, path.parent.name, {}, [PurePosixPath(path.name)])
+    return _found(path, path.name, *_walk(path))
+
+
+def _is_safe(name: str) -> bool:
+    """A folder of a Sentinel-2 product."""
+    return name.upper().endswith(".SAFE") and "MSIL" in name.upper()
+
+
 def _collections(path: Path) -> list[Found]:
     if path.is_file():
         return [_found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, [])]
+    if _is_safe(path.name):
+        return [scan_one(path)]
     files, safes = _walk(path)
     if _is_collection(path, files, safes):
         return [_found(path, path.name, files, safes)]
@@ -80,7 +97,7 @@ def _walk(root: Path) -> tuple[dict[PurePosixPath, str], list[PurePosixPath]]:
             if not entry.is_dir():
                 if PurePosixPath(entry.name.lower()).suffix in SUFFIXES and (version := _version(Path(entry.path))):
                     files[name] = version
-            elif entry.name.upper().endswith(".SAFE") and "MSIL" in entry.name.upper():
+            elif _is_safe(entry.name):
                 safes.append(name)
             else:
                 waiting.append((Path(entry.path), name))
