@@ -50,7 +50,8 @@ def dimension_of(items: Iterable[Item]) -> Dimension | None:
     days: dict[date, dict[datetime, list[Bbox]]] = {}
     for item in items:
         if item.datetime is not None:
-            moment = item.datetime.astimezone(UTC).replace(microsecond=0)
+            moment = item.datetime if item.datetime.tzinfo is UTC else item.datetime.astimezone(UTC)
+            moment = moment.replace(microsecond=0)
             days.setdefault(moment.date(), {}).setdefault(moment, []).append(item.bbox)
     if not days:
         return None

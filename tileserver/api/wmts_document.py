@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from morecantile import TileMatrixSet
 
 from tileserver.api.dimension import Dimension
@@ -71,9 +72,7 @@ def _limits(name: str, tms: TileMatrixSet, bbox: Bbox, maxzoom: int) -> tuple[Li
     return _known_limits[key]
 
 
-def layer_fragment(
-    collection: Collection, dimension: Dimension | None, sets: Sets, *, nearest: bool
-) -> bytes:
+def layer_fragment(collection: Collection, dimension: Dimension | None, sets: Sets, *, nearest: bool) -> bytes:
     """The `{id}` layer and, where there are times, `{id}-nearest`; the address is a placeholder."""
     west, south, east, north = collection.bbox
     legends = f"/collections/{quote(collection.id, safe='')}/styles"
@@ -97,10 +96,10 @@ def layer_fragment(
         ],
         "formats": list(formats),
         "info_formats": list(INFO_FORMATS),
-        "times": dimension.values if dimension else (),
+        "times": _values(dimension.values) if dimension else "",
         "default": dimension.default if dimension else "",
         "time": "{Time}" if dimension else "default",
-        "links": list(limits_of(collection, sets).items()),
+        "links": _template().links(list(limits_of(collection, sets).items())),
         "suffixes": list(formats.items()),
         "info_suffixes": list(INFO_FORMATS.items()),
     }
@@ -111,10 +110,15 @@ def layer_fragment(
             "id": collection.id + NEAREST,
             "path": entry["path"] + NEAREST,
             "title": f"{collection.title} (nearest earlier image)",
-            "times": (f"{dimension.first_day}/{dimension.last_day}/P1D",),
+            "times": _values((f"{dimension.first_day}/{dimension.last_day}/P1D",)),
             "default": dimension.last_day,
         })  # fmt: skip
     return "".join(_template().layer(layer) for layer in layers).encode()
+
+
+def _values(times: Iterable[str]) -> Markup:
+    """Times as elements; they are ours and need no escaping, and there may be a million of them."""
+    return Markup("".join(f"<Value>{time}</Value>" for time in times))  # noqa: S704
 
 
 def _sets_fragment(collections: Iterable[Collection], sets: Sets) -> str:
@@ -160,9 +164,7 @@ def capabilities(
     if "ServiceIdentification" in parts:
         out.append(str(template.service_identification(settings.title)))
     if "ServiceProvider" in parts:
-        out.append(
-            str(template.service_provider(settings.contact_name or settings.title, settings.contact_email))
-        )
+        out.append(str(template.service_provider(settings.contact_name or settings.title, settings.contact_email)))
     if "OperationsMetadata" in parts:
         out.append(str(template.operations_metadata(kvp, rest, f"{base}/wmts/1.0.0/")))
     document = ["".join(out).encode()]
