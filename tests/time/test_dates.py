@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from tests.cogs import write_cog
-from tests.time.archive import SCL, STYLES, app_of, item_of, parts_of, shared_archive
+from tests.time.archive import SCL, STYLES, app_of, item_of, moment, parts_of, shared_archive
 from tileserver.cover import CELLS, FULL, Cells, outline_cells, share
 from tileserver.models import Collection, Item
 
@@ -237,7 +238,10 @@ def test_five_hundred_dates_warm(tmp_path):
         for i in range(5)
     ]
     days = np.datetime64("2015-01-01") + np.arange(500) * 3
-    parts.catalog.put_items(item_of("c", f"i{d}", f"{d}T10:00:00Z", {"SCL": files[n % 5]}) for n, d in enumerate(days))
+    kinds = [item_of("c", "x", "2015-01-01T10:00:00Z", {"SCL": file}) for file in files]
+    parts.catalog.put_items(
+        replace(kinds[n % 5], id=f"i{d}", datetime=moment(f"{d}T10:00:00Z")) for n, d in enumerate(days)
+    )
     with TestClient(app_of(parts)) as client:
         found = settled(client, "c", bbox="15,46.9,15.05,46.95")
         assert len(found) == 500
