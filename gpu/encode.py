@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gpu.backend import Encoded, Format, Picture
+from gpu.jpeg import LIMIT
 
 Background = tuple[int, int, int]
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -30,7 +31,9 @@ def encode(picture: Picture, format: Format, quality: int, background: Backgroun
     empty = not opaque and not picture.alpha.any()
     chosen = format
     if format == "auto":
-        chosen = "jpg" if opaque and not _discrete(picture) else "png"
+        chosen = "jpg" if opaque and not _discrete(picture) and max(picture.alpha.shape) <= LIMIT else "png"
+    if chosen == "jpg" and max(picture.alpha.shape) > LIMIT:
+        raise ValueError(f"a JPEG has at most {LIMIT} pixels a side")
     if chosen == "jpg":
         return Encoded(
             content=_jpeg(picture, quality, background, opaque=opaque), format="jpg", empty=empty, opaque=opaque

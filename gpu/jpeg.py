@@ -17,8 +17,8 @@ SAMPLINGS: dict[Sampling, int] = {"444": 0, "420": 1, "grey": 2}
 """Number of each sampling in kernels/jpeg.cuh."""
 INTERVALS: dict[Sampling, int] = {"444": 32, "420": 16, "grey": 96}
 """MCUs of a restart interval: 96 blocks each, what one thread block codes in shared memory."""
-LIMIT = 65535
-"""Width and height beyond which JPEG cannot go."""
+LIMIT = 65500
+"""Width and height beyond which libjpeg cannot go."""
 
 ZIGZAG = np.array([
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14,

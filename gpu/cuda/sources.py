@@ -14,9 +14,9 @@ _INCLUDE = re.compile(r'^#include "([a-z_]+\.cuh)"$', re.MULTILINE)
 
 
 @lru_cache(maxsize=32)
-def source(name: str, folder: Path = FOLDER) -> str:
+def source(name: str) -> str:
     """The complete text of kernels/{name}.cu; line numbers in messages are those of the files."""
-    return _expanded(folder, f"{name}.cu", set())
+    return _expanded(FOLDER, f"{name}.cu", set())
 
 
 def _expanded(folder: Path, file: str, seen: set[str]) -> str:

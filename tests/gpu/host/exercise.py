@@ -6,13 +6,16 @@ Run under the sanitizers and in every order of threads; exits 1 when an answer i
 from __future__ import annotations
 
 import io
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from gpu import jpeg
 from gpu.backend import Control, Job, Layer, Source
+from gpu.cuda import sources
 from gpu.statistics import statistics
 from tests.gpu import reference
 from tests.gpu.host.guarded import guarded_backend
@@ -130,6 +133,8 @@ def check_statistics():
 
 
 def main() -> None:
+    if folder := os.environ.get("EMU_FOLDER"):
+        sources.FOLDER = Path(folder)
     parts = {"jpeg": check_jpeg, "pixels": check_pixels, "statistics": check_statistics}
     for name in [part for part in parts if part in sys.argv] or parts:
         parts[name]()
