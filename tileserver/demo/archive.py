@@ -23,16 +23,16 @@ from tileserver.demo.rasters import Layer, stored, write
 from tileserver.demo.spectra import BANDS
 from tileserver.demo.terrain import SIDE
 
-VERSION = 1
+VERSION = 2
 """Another number makes existing archives be built anew."""
 
 STAMP = ".tilescope-demo.json"
 
-OVERLAP = 1600.0
+OVERLAP = 1200.0
 """Metres that the two tiles share."""
 
 FINE = ("B02", "B03", "B04", "B08")
-COARSE = ("B11",)
+COARSE = ("B11", "B12")
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
@@ -130,19 +130,18 @@ def _years(scene: Scene) -> list[int]:
 def _write_pass(folder: Path, land: Landscape, visit: Pass, scene: Scene) -> str:
     """Both tiles of one day."""
     picture = take(land, visit)
-    numbers = stored(picture.bands)
     for tile, columns in scene.tiles().items():
         if visit.tiles == "east" and tile != "T33XWR":
             continue
         place = folder / tile / str(visit.day)
         place.mkdir(parents=True)
         half = slice(columns.start // 2, columns.stop // 2)
-        seen = _swath(numbers.shape[1:], visit, tile)[:, columns]
+        seen = _swath(land.terrain.shape, visit, tile)[:, columns]
         for name in FINE:
-            data = numbers[BANDS.index(name)][:, columns] * seen
+            data = stored(picture.bands[BANDS.index(name), :, columns].copy()) * seen
             write(place / f"{name}.tif", _reflectance(name, data, scene.pixel, columns.start))
         for name in COARSE:
-            data = stored(_halved(picture.bands[BANDS.index(name)]))[:, half] * seen[::2, ::2]
+            data = stored(_halved(picture.bands[BANDS.index(name), :, columns])) * seen[::2, ::2]
             write(place / f"{name}.tif", _reflectance(name, data, 2 * scene.pixel, half.start))
         classes = picture.classes[:, half] * seen[::2, ::2]
         write(
@@ -158,14 +157,14 @@ def _reflectance(name: str, data: NDArray[np.uint16], pixel: float, left: int) -
 
 def _halved(band: NDArray[np.float32]) -> NDArray[np.float32]:
     """Means of 2 x 2 pixels."""
-    size = band.shape[0] // 2
-    return band.reshape(size, 2, size, 2).mean(axis=(1, 3), dtype=np.float32)
+    height, width = band.shape
+    return band.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _swath(shape: tuple[int, ...], visit: Pass, tile: str) -> NDArray[np.bool_]:
+def _swath(shape: tuple[int, int], visit: Pass, tile: str) -> NDArray[np.bool_]:
     """True where the satellite looked; its swath ends along a slanting line, in steps of the 20 m pixels."""
     if not (visit.swath and tile == "T33XVR"):
-        return np.ones((shape[0], shape[1]), bool)
+        return np.ones(shape, bool)
     row, col = np.mgrid[: shape[0], : shape[1]] // 2 * 2
     return np.asarray(col > 0.27 * shape[1] - 0.21 * row)
 

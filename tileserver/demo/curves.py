@@ -72,7 +72,7 @@ def _near(line, radius, pixel, reach, out):  # type: ignore[no-untyped-def]  # n
 
 
 def cheapest(cost: Field, cell: float, start: tuple[float, float], end: tuple[float, float]) -> Line:
-    """The line of least cost between two places, in metres, smoothed to what a road can follow.
+    """The line of least cost between two places, in metres, from cell to cell.
 
     Args:
         cost: (rows, columns), at least 1: how much dearer a metre is there.
@@ -86,7 +86,7 @@ def cheapest(cost: Field, cell: float, start: tuple[float, float], end: tuple[fl
     cells = _cheapest(cost.astype(np.float64), a[0], a[1], b[0], b[1])
     line = (np.array(cells, np.float64)[::-1, ::-1] + 0.5) * cell
     line[0], line[-1] = start, end
-    return smooth(resample(line, cell), 12)
+    return line
 
 
 @njit(cache=True, nogil=True)

@@ -74,7 +74,7 @@ def make_landscape(pixel: float) -> Landscape:
     label = np.where(top > 0.5, len(kind) - 2, label)
     label = np.where(terrain.gravel > 0.5, len(kind) - 1, label)
     label = np.where(town > 0, town, label).astype(np.int32)
-    soil = fractal(SEED + 7, shape, pixel, longest=1400, shortest=18, hurst=0.3)
+    soil = fractal(SEED + 7, shape, pixel, longest=1400, shortest=26, hurst=0.3)
     road, track = _roads(terrain, network, parcels, forest)
     return Landscape(
         terrain=terrain,
@@ -86,8 +86,8 @@ def make_landscape(pixel: float) -> Landscape:
         track=track,
         trees=_trees(terrain, parcels, road),
         soil=soil,
-        vigour=(0.75 * fractal(SEED + 9, shape, pixel, longest=500, shortest=18, hurst=0.3) + 0.65 * parcels.streak),
-        speckle=fractal(SEED + 10, shape, pixel, longest=90, shortest=11, hurst=-0.2),
+        vigour=(0.75 * fractal(SEED + 9, shape, pixel, longest=500, shortest=26, hurst=0.3) + 0.65 * parcels.streak),
+        speckle=fractal(SEED + 10, shape, pixel, longest=90, shortest=14, hurst=-0.2),
         burn=_burn(terrain, forest),
     )
 
@@ -104,7 +104,9 @@ def _directions(terrain: Terrain) -> Field:
     height = terrain.relief.height
     for _ in range(14):
         padded = np.pad(height, 1, mode="edge")
-        height = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 4
+        height = np.asarray(
+            (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 4, np.float32
+        )
     gy, gx = np.gradient(height, CELL)
     return np.arctan2(gx, -gy - 0.004).astype(np.float32)
 
@@ -114,7 +116,7 @@ def _forest(terrain: Terrain, parcels: Parcels, dense: Field) -> NDArray[np.bool
     shape, pixel = terrain.shape, terrain.pixel
     steep = np.hypot(*terrain.slope)
     poor = fractal(SEED + 11, shape, pixel, longest=3800, shortest=60, hurst=0.75)
-    score = 5.2 * np.minimum(steep, 0.35) + (terrain.height - 400) / 420 + 0.62 * poor
+    score = 3.6 * np.minimum(steep, 0.4) + (terrain.height - 430) / 440 + 0.62 * poor
     score = score - 1.4 * smoothstep(6, 1, terrain.above_river) - 2.2 * smoothstep(0.02, 0.3, dense)
     whole = _mean(parcels.label, score, parcels.count)[parcels.label]
     mixed = 0.62 * whole + 0.38 * score - 0.86
@@ -138,7 +140,7 @@ def _kinds_of_stands(terrain: Terrain, stands: Parcels) -> NDArray[np.uint8]:
     zone = _mean(stands.label, fractal(SEED + 14, terrain.shape, terrain.pixel, longest=2500), stands.count)
     dark = (height - 430) / 260 + 0.35 * zone + rng.normal(0, 0.42, stands.count)
     kind = np.where(dark > 0, CONIFER, DECIDUOUS)
-    return np.where((rng.uniform(0, 1, stands.count) < 0.055) & (dark > -0.3), CLEARING, kind).astype(np.uint8)
+    return np.where((rng.uniform(0, 1, stands.count) < 0.032) & (dark > -0.3), CLEARING, kind).astype(np.uint8)
 
 
 def _roads(terrain: Terrain, network: Network, parcels: Parcels, forest: NDArray[np.bool_]) -> tuple[Field, Field]:

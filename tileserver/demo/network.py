@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tileserver.demo.curves import Line, cheapest, near
-from tileserver.demo.noise import Field
-from tileserver.demo.relief import CELL
-from tileserver.demo.terrain import SIDE, Terrain
+from tileserver.demo.curves import Line, cheapest, near, resample, smooth
+from tileserver.demo.noise import Field, fractal, smoothstep
+from tileserver.demo.relief import CELL, FLOOR
+from tileserver.demo.terrain import SIDE, Terrain, enlarge
 from tileserver.demo.town import Place
 
 Spot = tuple[float, float]
@@ -27,47 +27,47 @@ class Network:
 
 def settle(seed: int, terrain: Terrain) -> Network:
     """Choose sites, then join them by the cheapest roads, which share what is already built."""
-    rng = np.random.default_rng(seed)
-    shape = terrain.relief.height.shape[0], terrain.relief.height.shape[1]
+    height = terrain.relief.height
+    shape = height.shape[0], height.shape[1]
     river = near([(terrain.river.channel, 40.0)], shape, CELL, 1500)
-    gy, gx = np.gradient(terrain.relief.height, CELL)
+    gy, gx = np.gradient(height, CELL)
     slope = np.hypot(gx, gy).astype(np.float32)
+    lake = (terrain.relief.reservoir > 0) & (height < terrain.full + 6)
+    wet = np.clip(enlarge(terrain.water, shape), 0, 1) * (river > 60) + lake
+    whim = np.exp(0.45 * fractal(seed, shape, CELL, longest=2600, shortest=500))
+    level = whim + 60 * wet + 9 * np.exp(-np.clip(river, 0, None) / 60)
     town = _town(terrain)
-    lake = (terrain.relief.reservoir > 0) & (terrain.relief.height < terrain.full + 6)
-    villages = _villages(rng, terrain, slope, river, lake, town)
-    cost = (1 + (slope * 14) ** 2 + 9 * np.exp(-np.clip(river, 0, None) / 60) + 60 * lake).astype(np.float32)
-    motorway = cheapest(
-        1 + (slope * 9) ** 2,
-        CELL,
-        (-10.0, 0.83 * SIDE),
-        (SIDE + 10, 0.9 * SIDE),
-    )
-    rail_cost = 1 + (slope * 40) ** 2 + 14 * np.exp(-np.clip(river, 0, None) / 80)
-    railway = np.concatenate(
-        [
-            cheapest(rail_cost, CELL, (-10.0, 0.655 * SIDE), (town.east + 150, town.south + 380)),
-            cheapest(rail_cost, CELL, (town.east + 150, town.south + 380), (SIDE + 10, 0.60 * SIDE))[1:],
-        ]
-    )
-    main = []
-    for exit_ in ((-10.0, 0.60 * SIDE), (SIDE + 10, 0.575 * SIDE), (0.66 * SIDE, SIDE + 10), (0.40 * SIDE, -10.0)):
-        main.append(_road(cost, (town.east, town.south), exit_, shape))
-    local = []
+    villages = _villages(seed, terrain, slope, np.where(wet < 0.05, river, 0).astype(np.float32), town)
+    plain = 5 * smoothstep(16, 4, height - FLOOR)
+    motorway = cheapest(level + plain + (slope * 9) ** 2, CELL, (-10.0, 0.83 * SIDE), (SIDE + 10, 0.9 * SIDE))
+    gentle = level + (slope * 40) ** 2
+    halt = (town.east + 150, town.south + 380)
+    to_west, to_east = (-10.0, 0.655 * SIDE), (SIDE + 10, 0.60 * SIDE)
+    railway = np.concatenate([cheapest(gentle, CELL, to_west, halt), cheapest(gentle, CELL, halt, to_east)[1:]])
+    cost = (level + (slope * 14) ** 2).astype(np.float32)
+    exits = ((-10.0, 0.60 * SIDE), (SIDE + 10, 0.575 * SIDE), (0.66 * SIDE, SIDE + 10), (0.40 * SIDE, -10.0))
+    main = tuple(_road(cost, (town.east, town.south), exit_) for exit_ in exits)
+    local: list[Line] = []
     joined: list[Place] = [town]
     for village in sorted(villages, key=lambda v: np.hypot(v.east - town.east, v.south - town.south)):
         ways = sorted(joined, key=lambda p: np.hypot(p.east - village.east, p.south - village.south))
-        for other in ways[: 2 if len(joined) > 3 else 1]:
-            local.append(_road(cost, (village.east, village.south), (other.east, other.south), shape))
+        links = ways[: 2 if len(joined) > 3 else 1]
+        local += [_road(cost, (village.east, village.south), (other.east, other.south)) for other in links]
         joined.append(village)
-    return Network((town, *villages), tuple(main), tuple(local), motorway, railway)
+    return Network((town, *villages), main, tuple(local), _bends(motorway), _bends(railway))
 
 
-def _road(cost: Field, start: Spot, end: Spot, shape: tuple[int, int]) -> Line:
-    """A road, after which the same ground is cheap for others: `cost` changes."""
+def _road(cost: Field, start: Spot, end: Spot) -> Line:
+    """A road, after which the same cells are cheap for others: `cost` changes."""
     line = cheapest(cost, CELL, start, end)
-    built = near([(line, CELL * 0.6)], shape, CELL, CELL) < 0
-    cost[built] = 0.35
-    return line
+    col, row = np.clip((line / CELL).astype(int), 0, cost.shape[0] - 1).T
+    cost[row, col] = np.minimum(cost[row, col], 0.12)
+    return _bends(line)
+
+
+def _bends(line: Line) -> Line:
+    """Cells become curves that can be driven."""
+    return smooth(resample(line, CELL), 12)
 
 
 def _town(terrain: Terrain) -> Place:
@@ -76,15 +76,15 @@ def _town(terrain: Terrain) -> Place:
     return Place(float(east), float(south) - 900, 1350, 1.0)
 
 
-def _villages(
-    rng: np.random.Generator, terrain: Terrain, slope: Field, river: Field, lake: Field, town: Place
-) -> list[Place]:
+def _villages(seed: int, terrain: Terrain, slope: Field, dry: Field, town: Place) -> list[Place]:
+    """Sites on gentle ground, `dry` metres from water."""
+    rng = np.random.default_rng(seed)
     chosen: list[Place] = []
     height = terrain.relief.height
     for _ in range(4000):
         east, south = rng.uniform(0.03 * SIDE, 0.97 * SIDE, 2)
         row, col = int(south / CELL), int(east / CELL)
-        if slope[row, col] > 0.09 or height[row, col] > 620 or river[row, col] < 320 or lake[row, col]:
+        if slope[row, col] > 0.09 or height[row, col] > 620 or dry[row, col] < 320:
             continue
         if np.hypot(east - town.east, south - town.south) < 2500:
             continue

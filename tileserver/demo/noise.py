@@ -35,7 +35,7 @@ def fractal(
         stretch: how much longer structures are along `angle` (radians, from east towards south).
     """
     height, width = (_even(n * MARGIN) for n in shape)
-    white = np.random.default_rng(seed).standard_normal((height, width), dtype=np.float32)
+    white = np.random.default_rng(seed).standard_normal((height, width // 2 + 1, 2), dtype=np.float32)
     fy = np.fft.fftfreq(height, pixel).astype(np.float32)[:, None]
     fx = np.fft.rfftfreq(width, pixel).astype(np.float32)[None, :]
     along = (fx * np.float32(np.cos(angle)) + fy * np.float32(np.sin(angle))) * np.float32(stretch)
@@ -45,7 +45,7 @@ def fractal(
     if shortest > 0:
         gain *= np.exp(-square * np.float32(shortest**2))
     gain[0, 0] = 0
-    field = np.fft.irfft2(np.fft.rfft2(white) * gain, s=(height, width))
+    field = np.fft.irfft2(white.view(np.complex64)[..., 0] * gain, s=(height, width))
     field = field[: shape[0], : shape[1]]
     return ((field - field.mean()) / field.std()).astype(np.float32)
 

@@ -48,10 +48,7 @@ def take(land: Landscape, visit: Pass) -> Picture:
         np.stack([spectra.SNOW, spectra.SHADE_KEEPS, spectra.HAZE, spectra.CLOUD, spectra.CIRRUS]), visit.haze, bands,
     )  # fmt: skip
     classes = _classes(bands, water, snow, weather)
-    bands = _optics(bands)
-    rng = np.random.default_rng(visit.day.toordinal())
-    bands += rng.standard_normal(bands.shape, np.float32) * np.float32(0.0004)
-    return Picture(bands, classes)
+    return Picture(_sensed(bands, visit.day.toordinal()), classes)
 
 
 def _water(land: Landscape, visit: Pass) -> tuple[Field, Field, Field]:
@@ -64,7 +61,8 @@ def _water(land: Landscape, visit: Pass) -> tuple[Field, Field, Field]:
     if visit.flood > 0:
         flood = smoothstep(0.25, -0.25, terrain.above_river - visit.flood + 0.1 * land.vigour)
         flood *= np.where(land.kind[land.label] == DECIDUOUS, 0.6, 1) * (1 - 0.7 * land.trees)
-        murky = np.maximum(murky, 2 * flood * (1 - lake) - 0.15 * np.abs(land.soil))
+        spread = np.maximum(flood, terrain.to_river < 0) * (1 - lake)
+        murky = np.maximum(murky, spread * (1.75 + 0.22 * land.soil))
         water = np.maximum(water, flood)
     return water.astype(np.float32), np.clip(murky, 0, 2).astype(np.float32), mud.astype(np.float32)
 
@@ -77,16 +75,26 @@ def _burn(land: Landscape, visit: Pass) -> Field:
     return np.asarray(land.burn * np.float32(0.95 * np.exp(-days / 700)), np.float32)
 
 
-def _optics(bands: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The instrument's point spread: a little of each neighbour."""
-    for axis in (1, 2):
-        pad = [(0, 0)] * 3
-        pad[axis] = (1, 1)
-        wide = np.pad(bands, pad, mode="edge")
-        size = bands.shape[axis]
-        before, after = (np.take(wide, range(i, i + size), axis) for i in (0, 2))
-        bands = np.float32(0.64) * bands + np.float32(0.18) * (before + after)
-    return bands
+def _sensed(bands: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """What the instrument makes of it: a little of each neighbour, and noise."""
+    rng = np.random.default_rng(seed)
+    out = np.empty_like(bands)
+    for light, number in zip(bands, out, strict=True):
+        _blur(light, rng.standard_normal(light.shape, np.float32), number)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _blur(light, noise, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    height, width = light.shape
+    for row in range(height):
+        above, below = max(0, row - 1), min(height - 1, row + 1)
+        for col in range(width):
+            left, right = max(0, col - 1), min(width - 1, col + 1)
+            edges = light[above, col] + light[below, col] + light[row, left] + light[row, right]
+            corners = light[above, left] + light[above, right] + light[below, left] + light[below, right]
+            spread = 0.41 * light[row, col] + 0.115 * edges + 0.0325 * corners
+            out[row, col] = spread + 0.0004 * noise[row, col]
 
 
 def _halve(field: NDArray[np.floating]) -> Field:
@@ -111,11 +119,13 @@ def _classes(bands: NDArray[np.float32], water: Field, snow: Field, weather: Wea
     return np.asarray(np.where(cloud > 0.62, 9, classes), np.uint8)
 
 
+# fmt: off
 @njit(cache=True, nogil=True)
 def _compose(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    spectrum, texture, label, soil, vigour, speckle, thin, shares, waters, water, murky, snow,
-    light, shadow, cloud, bright, cirrus, air, haze, out,
-):  # fmt: skip  # noqa: ANN001
+    spectrum, texture, label, soil, vigour, speckle, thin, shares, waters, water, murky, snow,  # noqa: ANN001
+    light, shadow, cloud, bright, cirrus, air, haze, out,  # noqa: ANN001
+):
+# fmt: on
     height, width = label.shape
     for row in range(height):
         for col in range(width):

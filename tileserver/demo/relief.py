@@ -41,22 +41,24 @@ def carve(seed: int, side: float, river: River) -> Relief:
     coarse = _eroded(seed, side, river, CELL * 2, None, 70)
     nodes = round((side + 2 * BORDER) / CELL)
     start = np.array(Image.fromarray(coarse).resize((nodes, nodes), Image.Resampling.BICUBIC))
-    height = _eroded(seed, side, river, CELL, start + 2 * fractal(seed + 5, start.shape, CELL, longest=900), 14)
+    height = _eroded(seed, side, river, CELL, start + 2 * fractal(seed + 5, start.shape, CELL, longest=900), 18)
     edge = round(BORDER / CELL)
     relief = _scaled(height)
-    receiver, area = _flow(relief, _floor(relief.shape, side, river, CELL))
-    streams = _streams(receiver, area, relief.shape, side, river)
+    receiver, area = _flow(relief, _floor(relief.shape, river, CELL))
+    streams = _streams(receiver, area, relief.shape, river)
     reservoir, dam = _dam(relief, receiver, area, side)
     inner = slice(edge, nodes - edge)
     return Relief(_soft(relief, 1)[inner, inner], streams, reservoir[inner, inner], dam)
 
 
-def _floor(shape: tuple[int, int], side: float, river: River, cell: float) -> NDArray[np.bool_]:
-    """True on the valley floor, which the river keeps level."""
+def _floor(shape: tuple[int, int], river: River, cell: float) -> NDArray[np.bool_]:
+    """True where the ground does not rise: the valley floor, which the river keeps level."""
     shifted = river.axis + BORDER
     reach = near([(shifted, 0.0)], shape, cell, 3000)
     wobble = fractal(77, shape, cell, longest=3500, shortest=300)
-    return reach < 720 + 170 * wobble
+    floor = reach < 720 + 170 * wobble
+    floor[0] = True  # what lies behind the crest drains to the north
+    return np.asarray(floor)
 
 
 def _uplift(seed: int, shape: tuple[int, int], side: float, cell: float) -> Field:
@@ -73,9 +75,9 @@ def _eroded(seed: int, side: float, river: River, cell: float, start: Field | No
     nodes = round((side + 2 * BORDER) / cell)
     shape = (nodes, nodes)
     uplift = np.clip(_uplift(seed, shape, side, cell), 0.03, None).astype(np.float64)
-    floor = _floor(shape, side, river, cell)
+    floor = _floor(shape, river, cell)
     if start is None:
-        rough = fractal(seed + 1, shape, cell, longest=4500, shortest=250, hurst=0.75)
+        rough = fractal(seed + 1, shape, cell, longest=4500, shortest=150, hurst=0.75)
         start = (uplift * (420 + 190 * rough)).astype(np.float32)
     height = np.where(floor, 0, np.maximum(start, 0.01)).astype(np.float64)
     for _ in range(steps):
@@ -151,7 +153,7 @@ def _step(height, order, uplift, floor, cell):  # type: ignore[no-untyped-def]  
         if receiver[node] != node:
             factor = 0.014 * 6.0 * area[node] ** 0.45 / way[node]
             flat[node] = (flat[node] + factor * flat[receiver[node]]) / (1.0 + factor)
-    creep = 0.05 * (80.0 / cell)
+    creep = 0.03 * (80.0 / cell)
     for row in range(1, height.shape[0] - 1):
         for col in range(1, height.shape[1] - 1):
             if not floor[row, col]:
@@ -168,7 +170,8 @@ def _scaled(height: Field) -> Field:
 def _soft(height: Field, rounds: int) -> Field:
     for _ in range(rounds):
         padded = np.pad(height, 1, mode="edge")
-        height = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 8 + height / 2
+        around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+        height = np.asarray(around / 8 + height / 2, np.float32)
     return height
 
 
@@ -184,9 +187,7 @@ def _flow(height: Field, floor: NDArray[np.bool_]) -> tuple[NDArray[np.int64], F
     return receiver, area.reshape(height.shape).astype(np.float32)
 
 
-def _streams(
-    receiver: NDArray[np.int64], area: Field, shape: tuple[int, int], side: float, river: River
-) -> tuple[Line, ...]:
+def _streams(receiver: NDArray[np.int64], area: Field, shape: tuple[int, int], river: River) -> tuple[Line, ...]:
     """Trace the larger tributaries from their springs to the channel."""
     large = area.reshape(-1) > 1.6e6
     inflow = np.zeros(len(receiver), np.int64)
@@ -200,7 +201,7 @@ def _streams(
             seen[path[-1]] = True
             path.append(receiver[path[-1]])
         line = np.column_stack([np.array(path) % shape[1] + 0.5, np.array(path) // shape[1] + 0.5]) * CELL - BORDER
-        if receiver[path[-1]] == path[-1]:
+        if receiver[path[-1]] == path[-1] and line[-1, 1] > 0:
             line = _joined(line, river)
         if len(line) > 12:
             lines.append(smooth(resample(line, 20), 10))

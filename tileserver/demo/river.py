@@ -83,9 +83,10 @@ def _cut(channel: Line) -> tuple[Line, list[Line]]:
     """Join the necks of loops; what is left behind becomes an oxbow."""
     loops: list[Line] = []
     while True:
-        gap = np.hypot(channel[:, None, 0] - channel[None, :, 0], channel[:, None, 1] - channel[None, :, 1])
+        x, y = channel.T.astype(np.float32)
+        gap = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2
         index = np.arange(len(channel))
-        close = (gap < WIDTH * 1.25) & (index[None, :] - index[:, None] > 9)
+        close = (gap < (WIDTH * 1.25) ** 2) & (index[None, :] - index[:, None] > 9)
         if not close.any():
             return channel, loops
         first = int(np.argmax(close.any(axis=1)))

@@ -111,7 +111,7 @@ def _woods(land: Landscape, felt: Values, spectrum: Values, texture: Values) -> 
     ]
     young = (land.draw[open_, 2] ** 0.7)[:, None]
     spectrum[open_] = _grass(felt[open_], land.draw[open_]) * 0.86 * young + (1 - young) * spectra.SOIL_PALE * 0.8
-    texture[broad], texture[dark], texture[open_] = (0, 0.045, 0.075), (0, 0.04, 0.105), (0.04, 0.08, 0.05)
+    texture[broad], texture[dark], texture[open_] = (0, 0.045, 0.06), (0, 0.04, 0.08), (0.04, 0.08, 0.045)
 
 
 def _rest(land: Landscape, felt: Values, spectrum: Values, texture: Values) -> None:

@@ -8,9 +8,9 @@ from datetime import date
 import numpy as np
 from PIL import Image
 
-from tileserver.demo.passes import Pass
 from tileserver.demo.landscape import Landscape
 from tileserver.demo.noise import Field, fractal, smoothstep
+from tileserver.demo.passes import Pass
 
 LATITUDE = np.radians(50.0)
 HOUR_ANGLE = np.radians(-13.5)
@@ -63,7 +63,7 @@ def _light(land: Landscape, high: float, azimuth: float) -> Field:
     gx, gy = land.terrain.slope
     towards = (-gx * np.sin(azimuth) + gy * np.cos(azimuth)) / np.tan(high)
     ratio = np.clip((1 + towards) / np.sqrt(1 + gx * gx + gy * gy), 0.12, 2.2)
-    return (ratio ** np.float32(0.55)).astype(np.float32)
+    return (ratio ** np.float32(0.8)).astype(np.float32)
 
 
 def _snow(land: Landscape, visit: Pass, azimuth: float) -> Field:

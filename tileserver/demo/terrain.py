@@ -9,7 +9,7 @@ from PIL import Image
 
 from tileserver.demo.curves import Line, cover, near, resample
 from tileserver.demo.noise import Field, fractal, smoothstep
-from tileserver.demo.relief import CELL, FLOOR, Relief, carve
+from tileserver.demo.relief import FLOOR, Relief, carve
 from tileserver.demo.river import WIDTH, River, wander
 
 SIDE = 16_000.0
@@ -39,7 +39,7 @@ class Terrain:
     full: float
     """Height of the reservoir's full level in metres."""
     gravel: Field
-    """0 to 1: bare ground round the gravel pits."""
+    """0 to 1: bare ground round the gravel pits and on the river's bars."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -69,11 +69,11 @@ def raise_terrain(seed: int, pixel: float) -> Terrain:
     to_river = near([(resample(river.channel, 45), WIDTH / 2)], shape, pixel, 800)
     scrolls = near([(line, 12.0) for line in river.scrolls], shape, pixel, 80)
     base = enlarge(relief.height, shape)
-    rise = np.clip(base - FLOOR, 0, None)
+    rise = np.clip(base - FLOOR, 0, None) * smoothstep(-40, 260, to_river)
     meadows = (
         1.1 + 0.45 * level + 2.4 * np.clip(to_river, 0, None) / 800 - 0.7 * np.exp(-np.clip(scrolls, 0, None) / 18)
     )
-    above = meadows * np.exp(-rise / 10) + rise + rough * np.clip(rise / 25, 0, 3.2)
+    above = meadows * np.exp(-rise / 10) + rise + rough * np.clip(rise / 25, 0, 1.6)
     above = np.where(to_river < 0, np.minimum(above, -1.5), np.maximum(above, 0.2)).astype(np.float32)
     height = (FLOOR + fall + above).astype(np.float32)
     gy, gx = np.gradient(height, pixel)
@@ -102,13 +102,14 @@ def _water(
     shape = (height.shape[0], height.shape[1])
     edge = fractal(seed + 30, shape, pixel, longest=260, shortest=30, hurst=0.6)
     bars = fractal(seed + 31, shape, pixel, longest=500, shortest=60)
-    channel = cover(to_river + 5 * bars, pixel)
+    channel = cover(to_river + 11 * np.clip(bars - 0.2, 0, 2), pixel)
     oxbow = cover(near(_tapered(river.oxbows), shape, pixel, 60) + 5 * edge, pixel)
     ponds = _ponds(seed, relief.streams, height, pixel)
     pits, shore = _pits(seed, river, edge, shape, pixel)
     water = np.maximum.reduce([channel, oxbow * 0.95, ponds, pits])
     brooks = cover(near([(line, 2.5) for line in relief.streams], shape, pixel, 30), pixel)
-    return np.maximum(water, 0.45 * brooks).astype(np.float32), shore * (1 - water)
+    gravel = np.maximum(shore, cover(to_river, pixel)) * (1 - water)
+    return np.maximum(water, 0.45 * brooks).astype(np.float32), gravel.astype(np.float32)
 
 
 def _tapered(oxbows: tuple[Line, ...]) -> list[tuple[Line, float]]:
@@ -127,19 +128,21 @@ def _ponds(seed: int, streams: tuple[Line, ...], height: Field, pixel: float) ->
     rng = np.random.default_rng(seed + 33)
     size = height.shape[0]
     out = np.zeros(height.shape, np.float32)
-    y, x = (np.mgrid[:size, :size].astype(np.float32) + 0.5) * np.float32(pixel)
-    lines = [line for line in streams if line[0, 1] > 0.72 * SIDE]
-    for line in lines:
+    for line in streams:
+        if line[0, 1] < 0.72 * SIDE:
+            continue
         for at in np.arange(35, len(line) - 10, rng.integers(60, 90)):
-            east, south = line[at]
+            reach, rise = rng.uniform(180, 420), rng.uniform(2.0, 4.5)
+            col, row = np.clip(line[at] / pixel, 0, size - 1).astype(int)
             ahead = line[at] - line[at - 6]
-            ahead = ahead / (np.hypot(*ahead) + 1e-6)
-            row, col = (int(np.clip(v / pixel, 0, size - 1)) for v in (south, east))
-            below = (x - east) * ahead[0] + (y - south) * ahead[1]
-            reach = rng.uniform(180, 420)
-            level = height[row, col] + rng.uniform(2.0, 4.5)
-            near_by = (np.hypot(x - east, y - south) < reach) & (below < 0)
-            out = np.maximum(out, near_by * np.clip((level - height) / 1.0, 0, 1))
+            span = int(reach / pixel) + 1
+            top, left = max(0, row - span), max(0, col - span)
+            part = (slice(top, min(size, row + span)), slice(left, min(size, col + span)))
+            y, x = np.mgrid[part].astype(np.float32) * np.float32(pixel)
+            x, y = x - line[at, 0], y - line[at, 1]
+            behind = (x * ahead[0] + y * ahead[1] < 0) & (np.hypot(x, y) < reach)
+            depth = height[row, col] + rise - height[part]
+            out[part] = np.maximum(out[part], behind * np.clip(depth, 0, 1))
     return out
 
 

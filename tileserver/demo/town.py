@@ -33,9 +33,10 @@ def density(places: tuple[Place, ...], roads: list[Line], shape: tuple[int, int]
     wobble = fractal(401, shape, pixel, longest=900, shortest=60, hurst=0.5)
     out = np.zeros(shape, np.float32)
     for place in places:
-        reach = place.reach * (1 + 0.16 * wobble) * (0.62 + 0.38 * np.exp(-by_road / 130))
+        along = 0.62 if place.dense == 1 else 0.4
+        reach = place.reach * (1 + 0.2 * wobble) * (along + (1.1 - along) * np.exp(-by_road / 110))
         away = np.hypot(x - place.east, (y - place.south) * 1.12) / reach
-        out = np.maximum(out, place.dense * np.clip(1.25 - away * away * 0.9, 0, 1))
+        out = np.maximum(out, place.dense * np.clip(1.15 - away**1.5 * 0.85, 0, 1))
     return out
 
 
@@ -79,6 +80,8 @@ def _build(seeds, spacing, pixel, dense, bend, out):  # type: ignore[no-untyped-
             v = (y - sy) * np.cos(turn) - (x - sx) * np.sin(turn)
             if use == 2.0:
                 out[row, col] = PARK if gap > 7 else ASPHALT
+            elif gap < 6.5 and dense[row, col] > 0.3:
+                out[row, col] = ASPHALT
             elif use == 1.0:
                 out[row, col] = _works(a, u, v, gap, dense[row, col])
             else:
