@@ -56,9 +56,7 @@ class Connections:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise InvalidParameter(
-                "catalog", path.name, f"a catalog database that can be opened ({error})"
-            ) from error
+            raise InvalidParameter("catalog", path.name, f"a catalog database that can be opened ({error})") from error
 
     def _prepare(self) -> None:
         connection = self.read()
@@ -83,9 +81,7 @@ class Connections:
         if self._readonly:
             address = f"{self.path.as_uri()}?mode=ro&immutable=1"
             return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
-        connection = sqlite3.connect(
-            self.path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None
-        )
+        connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA mmap_size = 268435456")

@@ -28,9 +28,7 @@ def join_longitudes(spans: Iterable[Span]) -> Span:
             joined.append([west, east])
     if not joined:
         return -180.0, 180.0
-    gaps = [
-        (after[0] - before[1], before[1], after[0]) for before, after in pairwise(joined)
-    ]
+    gaps = [(after[0] - before[1], before[1], after[0]) for before, after in pairwise(joined)]
     outer = joined[0][0] + 360 - joined[-1][1]
     widest = max(gaps, default=(0.0, 0.0, 0.0))
     # Equal gaps: the ordinary span is easier to read than one across the antimeridian.
@@ -41,6 +39,4 @@ def meets(one: Bbox, other: Bbox) -> bool:
     """Whether two boxes touch or overlap."""
     if one[1] > other[3] or one[3] < other[1]:
         return False
-    return any(
-        a[0] <= b[1] and a[1] >= b[0] for a in halves((one[0], one[2])) for b in halves((other[0], other[2]))
-    )
+    return any(a[0] <= b[1] and a[1] >= b[0] for a in halves((one[0], one[2])) for b in halves((other[0], other[2])))

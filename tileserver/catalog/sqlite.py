@@ -81,11 +81,7 @@ class SqliteCatalog:
 
     def count(self, collection_id: str) -> int:
         key, _ = self._row(collection_id)
-        row = (
-            self._connections.read()
-            .execute("SELECT count(*) FROM items WHERE collection = ?", (key,))
-            .fetchone()
-        )
+        row = self._connections.read().execute("SELECT count(*) FROM items WHERE collection = ?", (key,)).fetchone()
         return int(row[0])
 
     def put_collection(self, collection: Collection) -> None:
@@ -110,9 +106,7 @@ class SqliteCatalog:
 
     def _row(self, collection_id: str) -> tuple[int, str]:
         connection = self._connections.read()
-        row = connection.execute(
-            "SELECT id, revision FROM collections WHERE name = ?", (collection_id,)
-        ).fetchone()
+        row = connection.execute("SELECT id, revision FROM collections WHERE name = ?", (collection_id,)).fetchone()
         if row is None:
             raise NotFound(
                 "collection",
@@ -141,15 +135,11 @@ class SqliteCatalog:
         key, _ = self._row(collection_id)
         west, south, east, north = bbox or (-180.0, -90.0, 180.0, 90.0)
         start, end = interval or (None, None)
-        boxes = [
-            {"west": w, "south": south, "east": e, "north": north, "c": key} for w, e in halves((west, east))
-        ]
+        boxes = [{"west": w, "south": south, "east": e, "north": north, "c": key} for w, e in halves((west, east))]
         first, last = _seconds(start, -_ALWAYS), _seconds(end, _ALWAYS)
         found = self._newest(boxes, first, last, limit)
         if undated and (limit is None or len(found) < limit):
-            found += self._search(
-                boxes, " AND i.start IS NULL", -_ALWAYS, _ALWAYS, limit and limit - len(found)
-            )
+            found += self._search(boxes, " AND i.start IS NULL", -_ALWAYS, _ALWAYS, limit and limit - len(found))
         return self._parsed(found)
 
     def _newest(
@@ -185,9 +175,7 @@ class SqliteCatalog:
         self, boxes: list[dict[str, Any]], condition: str, first: float, last: float, limit: int | None
     ) -> list[tuple[int, str]]:
         """(row, version) of what meets any of the boxes."""
-        selects = [
-            f"SELECT i.id, i.version, i.start, i.name {_MATCH} {condition} {_ORDER} LIMIT :limit"
-        ] * len(boxes)
+        selects = [f"SELECT i.id, i.version, i.start, i.name {_MATCH} {condition} {_ORDER} LIMIT :limit"] * len(boxes)
         rows: dict[int, tuple[Any, ...]] = {}
         for select, box in zip(selects, boxes, strict=True):
             bound = {**box, "first": first, "last": last, "limit": -1 if limit is None else limit}
@@ -202,11 +190,7 @@ class SqliteCatalog:
         with self._lock:
             known: dict[tuple[int, str], Item | None] = {row: self._items.get(row) for row in rows}
         for row in [row for row, item in known.items() if item is None]:
-            document = (
-                self._connections.read()
-                .execute("SELECT document FROM items WHERE id = ?", row[:1])
-                .fetchone()
-            )
+            document = self._connections.read().execute("SELECT document FROM items WHERE id = ?", row[:1]).fetchone()
             if document is None:
                 continue  # removed a moment ago
             item = item_from_stac(orjson.loads(document[0]))

@@ -124,4 +124,7 @@ def _collection(catalog: Catalog, collection: Collection, settings: Settings) ->
 
 def _how(reader: Any, asset: Any) -> str:
     explain = getattr(reader, "explain", None)
-    return f", {explain(asset)}" if explain else ""
+    if explain is None:
+        return ""
+    reason = explain(asset)
+    return f", read by GDAL ({reason})" if reason else ", fast path"
