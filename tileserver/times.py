@@ -37,7 +37,11 @@ class Time:
     def __str__(self) -> str:
         if self.kind in {"latest", "best"}:
             return self.kind
-        return f"{self.start.isoformat() if self.start else '..'}/{self.end.isoformat() if self.end else '..'}"
+        start = self.start.strftime("%Y-%m-%dT%H:%M:%SZ") if self.start else ".."
+        end = self.end.strftime("%Y-%m-%dT%H:%M:%SZ") if self.end else ".."
+        if self.kind == "instant":
+            return start
+        return start[:10] if self.kind == "day" else f"{start}/{end}"
 
 
 LATEST = Time("latest")

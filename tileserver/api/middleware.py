@@ -14,9 +14,7 @@ from tileserver.metrics import REQUESTS
 
 log = logging.getLogger("tileserver.access")
 
-EXPOSED = (
-    "ETag, Server-Timing, X-Tile-Datetime, X-Tile-Empty, X-Cache, X-Cache-Status, Retry-After, Content-Disposition"
-)
+EXPOSED = "Content-Disposition, ETag, Retry-After, Server-Timing, X-Cache-Status, X-Dates-Complete, X-Tile-Datetime, X-Tile-Empty"
 _CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED.encode()),
