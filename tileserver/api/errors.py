@@ -17,7 +17,7 @@ from gpu.expression import ExpressionError
 from tileserver.errors import InvalidParameter, NotFound, Overloaded, TileserverError
 
 log = logging.getLogger("tileserver")
-_CODES = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge"}
+_CODES = {400: "InvalidParameter", 404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge"}
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
