@@ -12,13 +12,13 @@ from pathlib import Path
 
 from tileserver.errors import InvalidParameter
 
-VERSION = 1
+VERSION = 2
 _WAIT_SECONDS = 30.0
 TIME = "coalesce(start, -1e12)"
 """Sorts items by time, undated ones first; the index has the same expression."""
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS collections (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision TEXT NOT NULL, document BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, revision TEXT NOT NULL, document BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY,
@@ -33,9 +33,6 @@ CREATE TABLE IF NOT EXISTS items (
 );
 CREATE INDEX IF NOT EXISTS items_by_time ON items (collection, start DESC, name);
 CREATE INDEX IF NOT EXISTS items_in_time ON items (collection, {TIME}, name);
-CREATE VIRTUAL TABLE IF NOT EXISTS boxes USING rtree (
-    id, west, east, south, north, start, finish, collection, collection_end
-);
 CREATE TABLE IF NOT EXISTS facts (
     item INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (item, key)
 ) WITHOUT ROWID;
@@ -65,6 +62,8 @@ class Connections:
             return
         if version > VERSION:
             raise sqlite3.DatabaseError("it was made by a newer version")
+        if version:
+            raise sqlite3.DatabaseError("it was made by an older version; remove it and ingest again")
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def read(self) -> sqlite3.Connection:

@@ -1,8 +1,9 @@
-"""The embedded catalog: one SQLite file with an R*Tree over longitude, latitude, time and collection.
+"""The embedded catalog: one SQLite file, for each collection an R*Tree over longitude, latitude and time.
 
 Parsed items are kept by their version, so that a lookup costs an index search and a few dictionary reads.
 An item across the antimeridian has two boxes in the tree. The tree's 32-bit edges are rounded outwards;
-what it finds is compared again with the exact values.
+what it finds is compared again with the exact values. Its times are days, so that they weigh about as much as
+degrees when it decides what lies together.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ _ALWAYS = 1e12
 _DAY = 86400.0
 _BATCH = 1000
 _MATCH = """
-    FROM boxes AS b JOIN items AS i ON i.id = b.id / 2
-    WHERE b.collection <= :c AND b.collection_end >= :c
-      AND b.west <= :east AND b.east >= :west AND b.south <= :north AND b.north >= :south
-      AND b.start <= :last AND b.finish >= :first
+    FROM boxes_{key} AS b JOIN items AS i ON i.id = b.id / 2
+    WHERE b.west <= :east AND b.east >= :west AND b.south <= :north AND b.north >= :south
+      AND b.start <= :last_day AND b.finish >= :first_day
       AND i.south <= :north AND i.north >= :south
       AND CASE WHEN i.west <= i.east THEN i.west <= :east AND i.east >= :west
                ELSE i.west <= :east OR i.east >= :west END
 """
+_BOXES = """CREATE VIRTUAL TABLE IF NOT EXISTS boxes_{key} USING rtree (
+    id, west, east, south, north, start, finish
+)"""
 _DATED = " AND i.start <= :last AND i.finish >= :first"
 _PAGE = (
     f"SELECT {TIME}, name, document FROM items WHERE collection = ? "
@@ -93,14 +96,15 @@ class SqliteCatalog:
                 "WHERE document != :document",
                 {"name": collection.id, "revision": secrets.token_hex(8), "document": stac},
             )
+            row = connection.execute("SELECT id FROM collections WHERE name = ?", (collection.id,)).fetchone()
+            connection.execute(_BOXES.format(key=row[0]))
 
     def remove_collection(self, collection_id: str) -> None:
         key, _ = self._row(collection_id)
         with self._connections.write() as connection:
-            _delete(
-                connection,
-                [row[0] for row in connection.execute("SELECT id FROM items WHERE collection = ?", (key,))],
-            )
+            connection.execute("DELETE FROM facts WHERE item IN (SELECT id FROM items WHERE collection = ?)", (key,))
+            connection.execute("DELETE FROM items WHERE collection = ?", (key,))
+            connection.execute(f"DROP TABLE boxes_{key}")
             connection.execute("DELETE FROM collections WHERE id = ?", (key,))
         self._collections.pop(collection_id, None)
 
@@ -135,15 +139,17 @@ class SqliteCatalog:
         key, _ = self._row(collection_id)
         west, south, east, north = bbox or (-180.0, -90.0, 180.0, 90.0)
         start, end = interval or (None, None)
-        boxes = [{"west": w, "south": south, "east": e, "north": north, "c": key} for w, e in halves((west, east))]
+        boxes = [{"west": w, "south": south, "east": e, "north": north} for w, e in halves((west, east))]
         first, last = _seconds(start, -_ALWAYS), _seconds(end, _ALWAYS)
-        found = self._newest(boxes, first, last, limit)
+        found = self._newest(key, boxes, first, last, limit)
         if undated and (limit is None or len(found) < limit):
-            found += self._search(boxes, " AND i.start IS NULL", -_ALWAYS, _ALWAYS, limit and limit - len(found))
+            # Only undated items begin so early.
+            rest = limit and limit - len(found)
+            found += self._search(key, boxes, "AND i.start IS NULL", -_ALWAYS, -_ALWAYS, rest)
         return self._parsed(found)
 
     def _newest(
-        self, boxes: list[dict[str, Any]], first: float, last: float, limit: int | None
+        self, key: int, boxes: list[dict[str, Any]], first: float, last: float, limit: int | None
     ) -> list[tuple[int, str]]:
         """Dated rows, newest first.
 
@@ -151,18 +157,18 @@ class SqliteCatalog:
         newest few of a long archive are found without sorting all of it.
         """
         if limit is None or last - first <= 32 * _DAY:
-            return self._search(boxes, _DATED, first, last, limit)
-        newest = self._newest_start(boxes[0]["c"])
+            return self._search(key, boxes, _DATED, first, last, limit)
+        newest = self._newest_start(key)
         if newest is None:
             return []
         end, span = min(last, newest), 16 * _DAY
         while True:
             since = end - span
-            found = self._search(boxes, f"{_DATED} AND i.start >= :first", max(first, since), last, limit)
+            found = self._search(key, boxes, f"{_DATED} AND i.start >= :first", max(first, since), last, limit)
             if len(found) >= limit:
                 return found
-            if since <= max(first, -2e11) or span > 400 * 366 * _DAY:
-                return self._search(boxes, _DATED, first, last, limit)
+            if since <= first or span > 400 * 366 * _DAY:
+                return self._search(key, boxes, _DATED, first, last, limit)
             span *= 4
 
     def _newest_start(self, key: int) -> float | None:
@@ -172,15 +178,23 @@ class SqliteCatalog:
         return None if row is None or row[0] is None else float(row[0])
 
     def _search(
-        self, boxes: list[dict[str, Any]], condition: str, first: float, last: float, limit: int | None
+        self,
+        key: int,
+        boxes: list[dict[str, Any]],
+        condition: str,
+        first: float,
+        last: float,
+        limit: int | None,
     ) -> list[tuple[int, str]]:
-        """(row, version) of what meets any of the boxes."""
-        selects = [f"SELECT i.id, i.version, i.start, i.name {_MATCH} {condition} {_ORDER} LIMIT :limit"] * len(boxes)
+        """(row, version) of what meets any of the boxes; times in seconds."""
+        # An item of two boxes may be met twice.
+        match = _MATCH.format(key=key)
+        select = f"SELECT DISTINCT i.id, i.version, i.start, i.name {match} {condition} {_ORDER} LIMIT :limit"
+        bound = {"first": first, "last": last, "first_day": first / _DAY, "last_day": last / _DAY}
+        bound["limit"] = -1 if limit is None else limit
         rows: dict[int, tuple[Any, ...]] = {}
-        for select, box in zip(selects, boxes, strict=True):
-            bound = {**box, "first": first, "last": last, "limit": -1 if limit is None else limit}
-            # An item of two boxes comes twice.
-            rows |= {row[0]: row for row in self._connections.read().execute(select, bound)}
+        for box in boxes:
+            rows |= {row[0]: row for row in self._connections.read().execute(select, {**box, **bound})}
         ordered = list(rows.values())
         if len(boxes) > 1:
             ordered.sort(key=lambda row: (-(row[2] or -_ALWAYS), row[3]))
@@ -254,7 +268,7 @@ class SqliteCatalog:
                 for pair in wanted
                 for row in connection.execute("SELECT id FROM items WHERE collection = ? AND name = ?", pair)
             ]
-            _delete(connection, [row[0] for row in rows])
+            _delete(connection, key, [row[0] for row in rows])
             _touch(connection, {key} if rows else set())
         return len(rows)
 
@@ -293,7 +307,7 @@ def _put_item(connection: sqlite3.Connection, collection: int, item: Item) -> bo
     if row and row[1] == item.version:
         return False
     if row:
-        _delete(connection, [row[0]])
+        _delete(connection, collection, [row[0]])
     west, south, east, north = item.bbox
     start = None if item.datetime is None else _seconds(item.datetime, 0)
     finish = start if item.end_datetime is None else _seconds(item.end_datetime, 0)
@@ -305,18 +319,18 @@ def _put_item(connection: sqlite3.Connection, collection: int, item: Item) -> bo
     ).lastrowid  # fmt: skip
     begin, end = (-_ALWAYS, _ALWAYS) if start is None or finish is None else (start, finish)
     connection.executemany(
-        "INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO boxes_{collection} VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            ((key or 0) * 2 + half, w, e, south, north, begin, end, collection, collection)
+            ((key or 0) * 2 + half, w, e, south, north, begin / _DAY, end / _DAY)
             for half, (w, e) in enumerate(halves((west, east)))
         ],
     )
     return True
 
 
-def _delete(connection: sqlite3.Connection, keys: list[int]) -> None:
+def _delete(connection: sqlite3.Connection, collection: int, keys: list[int]) -> None:
     for key in keys:
-        connection.execute("DELETE FROM boxes WHERE id IN (?, ?)", (key * 2, key * 2 + 1))
+        connection.execute(f"DELETE FROM boxes_{collection} WHERE id IN (?, ?)", (key * 2, key * 2 + 1))
         connection.execute("DELETE FROM facts WHERE item = ?", (key,))
         connection.execute("DELETE FROM items WHERE id = ?", (key,))
 

@@ -17,7 +17,7 @@ from tileserver.ingest.sync import Sync
 from tileserver.ports import Catalog
 from tileserver.settings import Settings
 
-_FORMAT = 1
+_FORMAT = 2
 """Goes up when an older index would be understood differently."""
 
 
