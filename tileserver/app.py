@@ -32,6 +32,7 @@ from tileserver.api import (
     series,
     stac,
     tilejson,
+    timelapses,
     tms,
     viewer,
     wms,
@@ -75,7 +76,7 @@ def open_parts(settings: Settings) -> Parts:
 SERVICES: tuple[ModuleType, ...] = (
     # Routes are tried in this order: the hot ones come first.
     xyz, ogc_tiles, wmts, wms,
-    assets, collections, colormaps, coverage, dates, legends, maps, point, qgis, series, stac, tilejson, tms, viewer,
+    assets, collections, colormaps, coverage, dates, legends, maps, point, qgis, series, stac, tilejson, timelapses, tms, viewer,
 )  # fmt: skip
 """Each offers `routes(parts)` or `router(parts)`; some have CONFORMANCE, OPENAPI and `landing_links(base)`."""
 

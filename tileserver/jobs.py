@@ -24,8 +24,9 @@ from tileserver.errors import NotFound, Overloaded, TileserverError
 
 Status = Literal["accepted", "running", "successful", "failed", "dismissed"]
 """The words of OGC API Processes."""
-Work = Callable[[Path, Callable[[float], None]], None]
-"""Writes its result to a path and tells its progress, 0 to 1. Telling raises Cancelled when nobody wants it."""
+Work = Callable[[Path, Callable[[float], None]], str]
+"""Writes its result to a path, tells its progress, 0 to 1, and in the end what it made. Telling raises Cancelled
+when nobody wants it any more."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LOST_SECONDS = {"accepted": 3600, "running": 600}
@@ -48,7 +49,7 @@ class Job:
     progress: float = 0.0
     """0 to 1."""
     message: str = ""
-    """For the reader: why it failed."""
+    """For the reader: what was made, or why not."""
     result: str = ""
     """Name of the result's file, which is there when the job is successful."""
     media_type: str = ""
@@ -154,10 +155,10 @@ class Jobs:
 
         try:
             say(0.0)
-            work(part, say)
+            message = work(part, say)
             self._update(job, "running", 1.0)
             part.replace(self._folder / job.result)
-            self._update(job, "successful", 1.0)
+            self._update(replace(job, message=message), "successful", 1.0)
         except Cancelled:
             (self._folder / job.result).unlink(missing_ok=True)
         except TileserverError as error:

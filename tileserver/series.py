@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
-from typing import TypeVar
 
 import shapely
 from shapely.affinity import translate
@@ -19,6 +17,7 @@ from gpu.backend import Backend
 from tileserver.collections import rfc3339
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Collection, Item
+from tileserver.pipeline import in_order
 from tileserver.pixels import Measure, PixelReader, Pixels, together
 from tileserver.polygon import bbox_of
 from tileserver.ports import Catalog, Interval, Reader
@@ -26,8 +25,6 @@ from tileserver.samples import Summary, summarize
 from tileserver.selection import footprint, usable
 from tileserver.site import Site, Sites
 
-In = TypeVar("In")
-Out = TypeVar("Out")
 _log = logging.getLogger(__name__)
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -180,18 +177,3 @@ def _day(item: Item) -> date | None:
 def _date(item: Item) -> str | None:
     day = _day(item)
     return day.isoformat() if day else None
-
-
-def in_order(pool: Executor, work: Callable[[In], Out], inputs: Iterable[In], ahead: int) -> Iterator[Out]:
-    """Results in the order of the inputs, at most `ahead` of who reads them. Stops when it is closed."""
-    waiting: deque[Future[Out]] = deque()
-    try:
-        for value in inputs:
-            waiting.append(pool.submit(work, value))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

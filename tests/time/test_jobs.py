@@ -30,13 +30,14 @@ def film(path, say):
     for step in range(5):
         say(step / 5)
     path.write_bytes(b"film")
+    return "one film"
 
 
 def test_done(jobs, tmp_path):
     job = jobs.submit("film", "mp4", "video/mp4", film)
     assert job.status == "accepted"
     done = wait(jobs, job.id, "successful")
-    assert done.progress == 1
+    assert (done.progress, done.message) == (1, "one film")
     path, found = jobs.result(f"{job.id}.mp4")
     assert (path.read_bytes(), found.media_type) == (b"film", "video/mp4")
     with pytest.raises(NotFound):
@@ -72,7 +73,7 @@ def test_progress_and_cancel_from_another_process(jobs, tmp_path):
 
 def test_cancel_before_it_begins_and_after_it_ended(jobs):
     hold = threading.Event()
-    first = jobs.submit("film", "mp4", "video/mp4", lambda path, say: (hold.wait(5), film(path, say)))
+    first = jobs.submit("film", "mp4", "video/mp4", lambda path, say: hold.wait(5) and film(path, say))
     second = jobs.submit("film", "mp4", "video/mp4", film)
     jobs.cancel(second.id)
     hold.set()
@@ -98,7 +99,7 @@ def test_failures_are_told(jobs):
 def test_limit(jobs):
     hold = threading.Event()
     for _ in range(3):
-        jobs.submit("film", "mp4", "video/mp4", lambda path, say: hold.wait(5))
+        jobs.submit("film", "mp4", "video/mp4", lambda path, say: str(hold.wait(5)))
     with pytest.raises(Overloaded, match="3 jobs"):
         jobs.submit("film", "mp4", "video/mp4", film)
     hold.set()

@@ -22,8 +22,8 @@ from tests.cogs import write_cog
 from tests.time.archive import SCL, STYLES, app_of, item_of, moment, parts_of
 from tests.time.test_polygon import exact
 from tileserver.models import Collection
+from tileserver.pipeline import in_order
 from tileserver.polygon import projected
-from tileserver.series import in_order
 
 RNG = np.random.default_rng(5)
 EAST = Affine(20.0, 0, 501_000.0, 0, -20.0, 5_200_000.0)
