@@ -60,7 +60,7 @@ def is_complete(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     names = (SENTINEL, LAND_COVER, DEM)
-    return bool(stamp.get("version") == VERSION and all((folder / name / "collection.json").exists() for name in names))
+    return stamp == {"version": VERSION} and all((folder / name / "collection.json").exists() for name in names)
 
 
 def make_demo(folder: Path, *, progress: Progress | None = None, scene: Scene | None = None) -> Path:
@@ -105,8 +105,7 @@ def _make(folder: Path, progress: Progress, scene: Scene) -> None:
 
 
 def _fill(building: Path, progress: Progress, scene: Scene) -> None:
-    progress("Raising mountains and letting a river wander", 0.0)
-    land = make_landscape(scene.pixel)
+    land = make_landscape(scene.pixel, progress)
     first, last = (str(visit.day) for visit in (scene.passes[0], scene.passes[-1]))
     for name, text in collections(first, last).items():
         (building / name).mkdir()

@@ -23,7 +23,7 @@ def _collection(
         "license": "CC0-1.0",
         "keywords": ["demo", "synthetic"],
         "extent": {
-            "spatial": {"bbox": [[14.888, 49.941, 15.112, 50.086]]},
+            "spatial": {"bbox": [[14.888, 49.940, 15.112, 50.085]]},
             "temporal": {"interval": [[start, end]]},
         },
         "links": [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,11 +52,15 @@ class Landscape:
     """0 to 1: how badly each pixel burns in the fire."""
 
 
-def make_landscape(pixel: float) -> Landscape:
-    """The whole place, the same for every call."""
+def make_landscape(pixel: float, progress: Callable[[str, float], None] | None = None) -> Landscape:
+    """The whole place, the same for every call; `progress` hears of its steps, from 0 to 0.2."""
+    tell = progress or (lambda _text, _share: None)
+    tell("Raising mountains and letting a river wander", 0.0)
     terrain = raise_terrain(SEED, pixel)
+    tell("Founding a town and building roads", 0.1)
     network = settle(SEED + 1, terrain)
     shape = terrain.shape
+    tell("Dividing the land into fields", 0.13)
     parcels = divide(SEED + 2, shape, pixel, spacing=760, hectares=(2.2, 17), warp=55, angle=_directions(terrain))
     stands = divide(SEED + 3, shape, pixel, spacing=430, hectares=(2, 9), warp=110)
     dense = density(network.places, [*network.main, *network.local], shape, pixel)
@@ -74,6 +79,7 @@ def make_landscape(pixel: float) -> Landscape:
     label = np.where(top > 0.5, len(kind) - 2, label)
     label = np.where(terrain.gravel > 0.5, len(kind) - 1, label)
     label = np.where(town > 0, town, label).astype(np.int32)
+    tell("Sowing and planting", 0.17)
     soil = fractal(SEED + 7, shape, pixel, longest=1400, shortest=26, hurst=0.3)
     road, track = _roads(terrain, network, parcels, forest)
     return Landscape(

@@ -151,7 +151,7 @@ def _pits(seed: int, river: River, edge: Field, shape: tuple[int, int], pixel: f
     rng = np.random.default_rng(seed + 34)
     water, shore = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     y, x = (np.mgrid[: shape[0], : shape[1]].astype(np.float32) + 0.5) * np.float32(pixel)
-    for share, across in ((0.24, 520), (0.262, 330), (0.83, -480)):
+    for share, across in ((0.24, 520), (0.21, 640), (0.83, -480)):
         at = np.argmin(np.abs(river.axis[:, 0] - share * SIDE))
         east, south = river.axis[at] + (0, across)
         turn, long, short = rng.uniform(0, np.pi), rng.uniform(210, 330), rng.uniform(120, 180)
