@@ -28,11 +28,11 @@ _DAY_FORM = re.compile(
         )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ORDINAL = re.compile(r"(?<![0-9A-Za-z])A(\d{4})(\d{3})(?!\d)")
-_MONTH_FORM = re.compile(r"(?<![0-9A-Za-z])(\d{4})[-_](\d{2})(?![0-9A-Za-z]|[-_]\d)")
+_ORDINAL = re.compile(r"(?<![^\W_])A(\d{4})(\d{3})(?!\d)")
+_MONTH_FORM = re.compile(r"(?<![^\W_])(\d{4})[-_](\d{2})(?![^\W_]|[-_]\d)")
 _MONTH_FOLDER = re.compile(r"(\d{4})[-_.]?(\d{2})")
-_YEAR_FORM = re.compile(r"(?<![0-9A-Za-z])((?:19|20)\d{2})(?![0-9A-Za-z]|[-_.]\d{1,2}(?![0-9A-Za-z]))")
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{3,}(?![0-9A-Za-z])")
+_YEAR_FORM = re.compile(r"(?<![^\W_])((?:19|20)\d{2})(?![^\W_]|[-_.]\d{1,2}(?![^\W_]))")
+_NUMBER = re.compile(r"(?<![^\W_])\d{3,}(?![^\W_])")
 _BETWEEN = re.compile(r"--|_to_|-to-", re.IGNORECASE)
 
 

@@ -60,7 +60,8 @@ def groups(paths: Iterable[PurePosixPath]) -> list[Group]:
     for file in files:
         if not file.own_date and file.date:
             # Two passes of one day may lie in the day's folder.
-            finer = file.date != date_of(file.folders)
+            above = date_of(file.folders)
+            finer = above is not None and file.date.precision > above.precision
             together["folder", file.folders, file.rest if finer else ""].append(file)
         elif file.own_date and (file.folders, file.rest) in by_band and file.band:
             together["bands", file.folders, file.rest].append(replace(file, stem=file.band))
