@@ -173,11 +173,12 @@ function round(value, digits) {
  * The view in which a box fills the map.
  * @param {Bbox} box
  * @param {[number, number]} size of the map in pixels
+ * @param {boolean} [cover] rather fill the map than see the whole box
  * @return {{lon: number, lat: number, zoom: number}}
  */
-export function viewOf(box, [width, height]) {
+export function viewOf(box, [width, height], cover = false) {
   const [west, south, east, north] = transformExtent([box[0], Math.max(box[1], -85), box[2] < box[0] ? box[2] + 360 : box[2], Math.min(box[3], 85)], 'EPSG:4326', 'EPSG:3857');
-  const resolution = Math.max((east - west) / width, (north - south) / height, 0.1);
+  const resolution = Math.max(Math[cover ? 'min' : 'max']((east - west) / width, (north - south) / height), 0.1);
   const [lon, lat] = toLonLat([(west + east) / 2, (south + north) / 2]);
   return { lon: round(lon, 6), lat: round(lat, 6), zoom: round(Math.min(Math.log2(156543.03392804097 / resolution), 18), 2) };
 }

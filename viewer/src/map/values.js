@@ -6,7 +6,7 @@ import * as addresses from '../addresses.js';
 import { getJson, isAbort } from '../api.js';
 import { icon } from '../parts/icons.js';
 import { collectionOf, picture, renderOf } from '../state.js';
-import { styleWords } from '../panels/layers.js';
+import { styleWords } from '../parts/name.js';
 import { dateText, numberText, placeText } from '../words/format.js';
 import { language, t } from '../words/index.js';
 

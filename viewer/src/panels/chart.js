@@ -12,7 +12,7 @@ import { collectionOf, dayOf, daysOf, picture, withPicture } from '../state.js';
 import { instant, nearest } from '../time/days.js';
 import { areaText, dateText, numberText, placeText } from '../words/format.js';
 import { t } from '../words/index.js';
-import { styleWords } from './layers.js';
+import { styleWords } from '../parts/name.js';
 
 /** @import {Store, State, Place} from '../types' */
 /** @import {Maps} from '../map/map.js' */

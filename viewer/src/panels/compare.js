@@ -3,24 +3,21 @@ import { html, nothing, render } from 'lit-html';
 import { setMode, showYearEarlier, stopCompare, swap, toggleFour } from '../compare.js';
 import { icon } from '../parts/icons.js';
 import { vars } from '../parts/vars.js';
-import { dayOf, renderOf } from '../state.js';
-import { dateText } from '../words/format.js';
+import { nameOf } from '../parts/name.js';
 import { t } from '../words/index.js';
-import { styleWords } from './layers.js';
 
-/** @import {Store, State, Picture} from '../types' */
+/** @import {Store, State} from '../types' */
 
 const MODES = /** @type {const} */ (['swipe', 'side', 'flicker']);
 
 /** @param {Store} store @param {HTMLElement} element */
 export function mountCompare(store, element) {
-  /** The divider lies over the map, not in the column between the panels. */
+  /** These lie over the map and under the panels, so they are the map's. */
   const divider = document.createElement('div');
   divider.className = 'divider';
-  document.getElementById('map')?.after(divider);
   const tags = document.createElement('div');
   tags.className = 'tags';
-  divider.after(tags);
+  document.getElementById('map')?.append(divider, tags);
 
   store.watch((state) => [state.compare, state.swipe, state.words], () => {
     const { compare, swipe } = store.get();
@@ -82,11 +79,4 @@ function tag(store, state, index) {
   const text = nameOf(state, one);
   const front = state.compare === 'flicker' && state.blink === index;
   return html`<button class="tag ${front ? 'front' : ''}" aria-pressed=${state.active === index} title=${t('compare.choose')} @click=${() => store.set({ active: index })}>${text}</button>`;
-}
-
-/** @param {State} state @param {Picture} one @return {string} "Plant health · 13 Aug 2023" */
-export function nameOf(state, one) {
-  const { title } = styleWords(renderOf(state, one), one.style);
-  const date = dayOf(state, one)?.date ?? one.time;
-  return date ? `${title} · ${dateText(date, 'short')}` : title;
 }

@@ -7,7 +7,7 @@ import { save } from '../parts/save.js';
 import { collectionOf, dayOf, picture } from '../state.js';
 import { dateText } from '../words/format.js';
 import { t } from '../words/index.js';
-import { nameOf } from './compare.js';
+import { nameOf } from '../parts/name.js';
 import { credit } from './legend.js';
 import { caption } from '../parts/caption.js';
 

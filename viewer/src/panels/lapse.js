@@ -2,6 +2,7 @@
 import { transformExtent } from 'ol/proj.js';
 import { html, nothing, render } from 'lit-html';
 import { BASE, isAbort } from '../api.js';
+import { vars } from '../parts/vars.js';
 import { fetchFrames, fitWindow } from '../film/frames.js';
 import { orderFilm } from '../film/order.js';
 import { createScreen } from '../film/screen.js';
@@ -10,7 +11,7 @@ import { within } from '../time/days.js';
 import { dateText, dayText } from '../words/format.js';
 import { t } from '../words/index.js';
 import { slider } from './layers.js';
-import { nameOf } from './compare.js';
+import { nameOf } from '../parts/name.js';
 
 /** @import {Store, State, Day, Lapse} from '../types' */
 /** @import {Maps} from '../map/map.js' */
@@ -121,7 +122,7 @@ export function mount(store, element, maps) {
     render(
       html`<p class="sentence">${some.length ? t('lapse.count', { n: some.length }) : t('lapse.none')}${film && ready < some.length ? ` · ${t('lapse.loading', { n: Math.round((100 * ready) / some.length) })}` : ''}</p>
         <label class="field slider"><span>${t('lapse.frame')}</span>
-          <input type="range" aria-label=${t('lapse.frame')} min="0" max=${Math.max(some.length - 1, 0)} step="1" .value=${String(at)} aria-valuetext=${some[at] ? dateText(some[at].date) : nothing} ?disabled=${some.length < 2}
+          <input type="range" aria-label=${t('lapse.frame')} min="0" max=${Math.max(some.length - 1, 0)} step="1" .value=${String(at)} ${vars({ '--at': `${(100 * at) / Math.max(some.length - 1, 1)}%` })} aria-valuetext=${some[at] ? dateText(some[at].date) : nothing} ?disabled=${some.length < 2}
             @input=${(/** @type {Event} */ event) => { index = Number(/** @type {HTMLInputElement} */ (event.target).value); if (!show(index)) store.set({ film: some[index]?.date ?? '' }); draw(); }}
             @change=${() => !store.get().playing && settle()} />
         </label>

@@ -5,6 +5,7 @@ import * as addresses from '../addresses.js';
 import { vars } from '../parts/vars.js';
 import { EMPTY, collectionOf, inLanguage, picture, withPicture } from '../state.js';
 import { language, t } from '../words/index.js';
+import { nameOf, styleWords } from '../parts/name.js';
 
 /** @import {Store, State, Render} from '../types' */
 
@@ -30,7 +31,7 @@ export function mountLayers(store, element) {
     return render(
       html`<section class="card panel" aria-label=${t('layers.what')}>
         <div class="scroll">
-          ${state.pictures.length > 1 ? html`<p class="which">${t(state.active === 0 ? 'compare.first' : 'compare.second')}</p>` : nothing}
+          ${state.pictures.length > 1 ? html`<p class="which">${t('compare.changing', { name: nameOf(state, of) })}</p>` : nothing}
           <label class="field collection">
             <span class=${state.collections.length > 1 ? '' : 'hidden'}>${t('collection')}</span>
             ${state.collections.length > 1
@@ -41,7 +42,7 @@ export function mountLayers(store, element) {
           </label>
           <fieldset class="styles">
             <legend>${t('layers.what')}</legend>
-            ${renders.map(([id, one]) => style(id, one, state))}
+            <div class="list">${renders.map(([id, one]) => style(id, one, state))}</div>
           </fieldset>
           ${adjust(state)}
           <details class="fold" ?open=${of.style === 'custom'} @toggle=${async (/** @type {Event} */ event) => {
@@ -124,13 +125,6 @@ export function chooseCollection(store, id) {
   const renders = Object.keys(collectionOf(state, id)?.renders ?? {});
   const { style } = picture(state);
   store.set({ ...withPicture(state, { collection: id, style: renders.includes(style) ? style : (renders[0] ?? ''), time: '', mix: null }), notice: null });
-}
-
-/** @param {Render | undefined} render @param {string} id @return {{title: string, expert: string}} plain words and the expert's */
-export function styleWords(render, id) {
-  if (id === 'custom') return { title: t('mix.title'), expert: '' };
-  const titles = render?.['tilescope:titles'];
-  return titles ? { title: inLanguage(titles, language(), id), expert: render?.['tilescope:expert'] ?? '' } : { title: render?.title ?? id, expert: '' };
 }
 
 /**

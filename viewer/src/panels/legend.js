@@ -6,7 +6,7 @@ import { vars } from '../parts/vars.js';
 import { inLanguage, picture, renderOf } from '../state.js';
 import { numberText } from '../words/format.js';
 import { language, t } from '../words/index.js';
-import { styleWords } from './layers.js';
+import { styleWords } from '../parts/name.js';
 
 /** @import {Store, State, Legend, PointValue, Picture} from '../types' */
 
@@ -56,7 +56,7 @@ export function mountLegend(store, element) {
 
 /** @param {Legend | undefined} legend @param {PointValue | null} shown @param {string} sentence */
 function body(legend, shown, sentence) {
-  if (legend?.type === 'ramp' && legend.colors?.length) return ramp(legend, single(shown));
+  if (legend?.type === 'ramp' && legend.colors?.length) return ramp(legend, single(shown), shown?.style?.class ?? '');
   if (legend?.type === 'classes' && legend.entries?.length) return classes(legend, shown);
   return html`<p class="sentence">${sentence}</p>`;
 }
@@ -67,14 +67,13 @@ function single(shown) {
   return typeof value === 'number' ? value : null;
 }
 
-/** @param {Legend} legend @param {number | null} value */
-function ramp({ min = 0, max = 1, colors = [], marks = [] }, value) {
+/** @param {Legend} legend @param {number | null} value @param {string} word what the value means */
+function ramp({ min = 0, max = 1, colors = [], marks = [] }, value, word) {
   const place = (/** @type {number} */ at) => `${Math.min(100, Math.max(0, ((at - min) / (max - min)) * 100)).toFixed(1)}%`;
-  const word = value === null ? '' : (marks.reduce((best, mark) => (!best || Math.abs(mark.value - value) < Math.abs(best.value - value) ? mark : best), /** @type {{value: number, label: string} | null} */ (null))?.label ?? '');
   return html`<div class="ramp" ${vars({ '--ramp': `linear-gradient(90deg, ${colors.filter(isColor).join(', ')})`, '--mark': value === null ? '0%' : place(value) })}>
       ${value === null ? nothing : html`<i></i>`}
     </div>
-    ${marks.length ? html`<p class="marks">${marks.map((mark) => html`<span ${vars({ '--x': place(mark.value) })}>${mark.label}</span>`)}</p>` : nothing}
+    ${marks.length > 1 ? html`<p class="ends"><span>${marks[0].label}</span><span>${marks[marks.length - 1].label}</span></p>` : nothing}
     <p class="ends"><span>${numberText(min)}</span>${value === null ? nothing : html`<b>${numberText(value)}${word ? ` · ${word}` : ''}</b>`}<span>${numberText(max)}</span></p>`;
 }
 

@@ -21,12 +21,13 @@ export function mountTools(store, element) {
     const { open, compare } = store.get();
     element.setAttribute('aria-label', t('tools'));
     render(
-      html`<button class="tool" aria-pressed=${compare !== ''} title=${t('compare.hint')} @click=${() => (store.get().compare ? stopCompare(store) : startCompare(store))}>
+      html`<button class="tool" aria-label=${t('compare')} aria-pressed=${compare !== ''} title=${t('compare.hint')} @click=${() => (store.get().compare ? stopCompare(store) : startCompare(store))}>
           ${icon('compare')}<span>${t('compare')}</span>
         </button>
         ${DRAWERS.map(
           (one) => html`<button
             class="tool"
+            aria-label=${t(one.key)}
             aria-expanded=${open === one.drawer}
             aria-controls="drawer"
             title=${t(`${one.key}.hint`)}
@@ -46,7 +47,7 @@ export function mountBrand(store, element) {
     const { layers, config } = store.get();
     render(
       html`${logo}<strong>${config.title}</strong>
-        <button class="tool" aria-expanded=${layers} aria-controls="layers" title=${t('layers.hint')} @click=${() => store.set({ layers: !store.get().layers })}>
+        <button class="tool" aria-label=${t('layers')} aria-expanded=${layers} aria-controls="layers" title=${t('layers.hint')} @click=${() => store.set({ layers: !store.get().layers })}>
           ${icon('layers')}<span>${t('layers')}</span>
         </button>`,
       element,

@@ -18,7 +18,7 @@ const LONGITUDE = 'EWO';
  * @return {Coordinates | null}
  */
 export function parseCoordinates(text, lang = 'en') {
-  const cleaned = text.normalize('NFKC').replace(/\b(lat(itude)?|lon(gitude)?|lng|Breite|Länge|šířka|délka|geo:)\b[.:=]?/giu, ' ').replace(/^geo:/i, '').replace(/[()[\]]/g, ' ').trim();
+  const cleaned = text.normalize('NFC').replace(/\b(lat(itude)?|lon(gitude)?|lng|Breite|Länge|šířka|délka|geo:)\b[.:=]?/giu, ' ').replace(/^geo:/i, '').replace(/[()[\]]/g, ' ').trim();
   if (!/^[\d\s.,;:/+\-−NSEWOd°º*'’′"”″msincegd]+$/iu.test(cleaned)) return null;
   const halves = split(cleaned);
   if (!halves) return null;

@@ -1,6 +1,6 @@
 /** The days of the view, asked anew whenever the view or a collection changes; and the first picture to open on. */
 import * as addresses from '../addresses.js';
-import { getJson, isAbort } from '../api.js';
+import { isAbort, request } from '../api.js';
 import { extentOf, collectionOf } from '../state.js';
 import { viewOf } from '../map/map.js';
 import { instant, newestUsable } from './days.js';
@@ -8,6 +8,7 @@ import { instant, newestUsable } from './days.js';
 /** @import {Store, Day, Days, State} from '../types' */
 
 const SETTLE_MS = 180;
+const LONGEST_WAIT = 10_000;
 
 /** @param {Store} store */
 export function loadDays(store) {
@@ -32,9 +33,22 @@ export function loadDays(store) {
       const control = new AbortController();
       asked.set(id, control);
       put(id, { status: days[id]?.status === 'ready' ? 'ready' : 'loading', list: days[id]?.list ?? [], bbox: key });
-      getJson(addresses.days(id, bbox), { signal: control.signal })
-        .then((list) => put(id, { status: 'ready', list: sorted(list), bbox: key }))
-        .catch((error) => isAbort(error) || put(id, { status: 'failed', list: [], bbox: key }));
+      read(id, key, control.signal).catch((error) => isAbort(error) || put(id, { status: 'failed', list: [], bbox: key }));
+    }
+  }
+
+  /**
+   * Covers and clouds that the server is still counting are asked for again, less and less often.
+   * @param {string} id @param {string} key @param {AbortSignal} signal
+   */
+  async function read(id, key, signal) {
+    const { bbox } = store.get();
+    for (let wait = 400; bbox; wait *= 1.6) {
+      const response = await request(addresses.days(id, bbox), { signal });
+      put(id, { status: 'ready', list: sorted(await response.json()), bbox: key });
+      if (response.headers.get('X-Dates-Complete') !== 'false' || wait > LONGEST_WAIT) return;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      signal.throwIfAborted();
     }
   }
 
@@ -79,9 +93,9 @@ export function opening(state) {
   if (!state.view) {
     const box = extentOf(collections.find((one) => one.id === pictures[0].collection));
     const { clientWidth, clientHeight } = document.documentElement;
-    patch.view = box ? viewOf(box, [clientWidth * 0.94, clientHeight * 0.94]) : { lon: 10, lat: 30, zoom: 2 };
-    // Imagery to the edges: a little closer than the whole, as long as most of it stays in the window.
-    if (box) patch.view.zoom = Math.min(patch.view.zoom + 0.35, 18);
+    patch.view = box ? viewOf(box, [clientWidth, clientHeight]) : { lon: 10, lat: 30, zoom: 2 };
+    // Imagery from edge to edge, as long as that hides no more than half of what there is.
+    if (box) patch.view.zoom = Math.min(viewOf(box, [clientWidth, clientHeight], true).zoom, patch.view.zoom + 1.6, 18);
   }
   return patch;
 }

@@ -48,9 +48,14 @@ export function numberText(value, digits = 3) {
 export function dayText(day) {
   if (!day) return '';
   const parts = [];
-  if (day.cloud !== null && day.cloud !== undefined) parts.push(t('day.cloud', { n: Math.round(day.cloud) }));
+  if (day.cloud !== null && day.cloud !== undefined) parts.push(cloudText(day.cloud));
   if (day.cover !== null && day.cover !== undefined) parts.push(coverText(day.cover));
   return parts.join(' · ');
+}
+
+/** @param {number} cloud percent @return {string} */
+function cloudText(cloud) {
+  return cloud > 0 && cloud < 0.5 ? t('day.hardly') : t('day.cloud', { n: Math.round(cloud) });
 }
 
 /** @param {number} cover 0 to 1 @return {string} */
