@@ -90,12 +90,10 @@ def router(parts: Parts) -> APIRouter:
     """The one route."""
     routes = APIRouter(tags=["Files"])
 
-    @routes.api_route(
-        "/collections/{collection_id}/items/{item_id}/assets/{asset_key}",
-        methods=["GET", "HEAD"],
-        summary="A file, in ranges",
-        response_class=Response,
-    )
+    path = "/collections/{collection_id}/items/{item_id}/assets/{asset_key}"
+
+    @routes.head(path, include_in_schema=False, response_class=Response)
+    @routes.get(path, summary="A file, in ranges", response_class=Response)
     def asset(collection_id: str, item_id: str, asset_key: str, request: Request) -> Response:
         if not parts.settings.downloads:
             raise NotFound("download, the operator does not offer files", asset_key)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter
+from pyproj import CRS
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +24,8 @@ from tileserver.errors import NotFound
 from tileserver.models import Collection, Style
 from tileserver.styles import word
 
+# QGIS draws nothing in a CRS of which the file says the code alone.
+_WKT = CRS.from_epsg(3857).to_wkt()
 MEDIA_TYPE = "application/x-qgis-layer-definition"
 
 
@@ -67,6 +70,7 @@ def layer_definition(collection: Collection, times: Dimension | None, base: str)
         credit=collection.attribution,
         layers=layers,
         box=mercator_box(box),
+        wkt=_WKT,
         start=f"{times.first_day}T00:00:00Z" if times else "",
         end=f"{times.last_day}T23:59:59Z" if times else "",
     )  # fmt: skip
