@@ -169,7 +169,7 @@ def _evaluate(node: Node, env: Mapping[str, NDArray[np.float64]]) -> Any:
 
 def _text(node: Node) -> str:
     if node.op == "number":
-        return repr(node.value)
+        return _number(node.value)
     if node.op == "band":
         return node.name
     args = [_text(arg) for arg in node.args]
@@ -186,9 +186,15 @@ def _text(node: Node) -> str:
     return f"({args[0]} {sign} {args[1]})"
 
 
+def _number(value: float) -> str:
+    """As repr() writes it; with a sign (also that of -0.0) in parentheses."""
+    text = repr(value)
+    return f"({text})" if text.startswith("-") else text
+
+
 def _emit_c(node: Node, places: Mapping[str, int]) -> str:
     if node.op == "number":
-        return f"({node.value!r})" if node.value < 0 else repr(node.value)
+        return _number(node.value)
     if node.op == "band":
         return f"b[{places[node.name]}]"
     args = [_emit_c(arg, places) for arg in node.args]

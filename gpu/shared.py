@@ -68,6 +68,7 @@ class Window:
     def close(self) -> None:
         """Let go; the maker also removes it."""
         with suppress(BufferError):  # a view still lives: the mapping goes with it
+            self._buffer.release()
             self._memory.close()
         if self._owner:
             with suppress(FileNotFoundError):

@@ -26,6 +26,8 @@ def warp(source: Source, width: int, rows: slice, resampling: Resampling) -> tup
     control = source.control
     if control is None:
         return _here(source, width, rows)
+    if len(control.first) <= rows.stop:
+        raise ValueError(f"a control of {len(control.first) - 1} rows for a picture of {rows.stop} or more")
     if resampling == "nearest" or 0 in source.pixels.shape:
         return _nearest(source, control, width, rows)
     return _interpolated(source, control, width, rows, resampling)

@@ -40,6 +40,7 @@ class Slot:
         self._encoder = Encoder(device, kernels)
         self._leased: list[Hashable] = []
         self._fresh: dict[Hashable, Memory] = {}
+        self._placed: dict[Hashable, int] = {}
 
     def draw(self, jobs: Sequence[Job]) -> list[Encoded]:
         """Shade and encode; only files, or the pixels of what is no JPEG, leave the device."""
@@ -114,7 +115,7 @@ class Slot:
         plan = Plan(self._staging.put, self._keep)
         pixels = np.zeros((height, width), dtype)
         valid = np.zeros((height, width), np.bool_)
-        address = plan.source(source)
+        address = plan.source(source, height)
         if source.pixels.size == 0:
             return pixels, valid
         d_pixels, d_valid = self._scratch.take(pixels.nbytes), self._scratch.take(valid.nbytes)
@@ -149,6 +150,7 @@ class Slot:
                 self._pool.release(key)
             self._leased.clear()
             self._fresh.clear()
+            self._placed.clear()
             self._staging.reset()
             self._scratch.reset()
 
@@ -215,17 +217,21 @@ class Slot:
 
     def _keep(self, key: Hashable, data: NDArray[Any]) -> int:
         """The address of pixels that stay on the device, as long as the pool has room."""
-        memory = self._fresh.get(key)
-        if memory is None:
-            memory = self._pool.lease(key)
-            if memory is not None:
-                self._leased.append(key)
-        if memory is None:
-            if data.nbytes > self._pool.budget:
-                return self._staging.put(data)
-            memory = self._device.allocate(data.nbytes)
-            self.stream.upload(memory.address, np.ascontiguousarray(data).reshape(-1).view(np.uint8))
-            self._fresh[key] = memory
+        address = self._placed.get(key)
+        if address is None:
+            address = self._placed[key] = self._place(key, data)
+        return address
+
+    def _place(self, key: Hashable, data: NDArray[Any]) -> int:
+        memory = self._pool.lease(key)
+        if memory is not None:
+            self._leased.append(key)
+            return memory.address
+        if data.nbytes > self._pool.budget:
+            return self._staging.put(data)
+        memory = self._device.allocate(data.nbytes)
+        self.stream.upload(memory.address, np.ascontiguousarray(data).reshape(-1).view(np.uint8))
+        self._fresh[key] = memory
         return memory.address
 
     def _finish(self) -> None:
@@ -234,3 +240,4 @@ class Slot:
         for key, memory in self._fresh.items():
             self._pool.offer(key, memory)
         self._fresh.clear()
+        self._placed.clear()

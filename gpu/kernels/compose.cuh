@@ -5,6 +5,11 @@
 #include "expression.cuh"
 #include "sample.cuh"
 
+#ifdef SPECIALISED
+#define UNROLLED 32
+#else
+#define UNROLLED 1
+#endif
 #ifdef RESAMPLING
 #define RESAMPLING_OF(job) RESAMPLING
 #else
@@ -53,7 +58,7 @@ DEVICE u32 read_layer(const Job& job, const Layer& layer, int column, int row, u
   u32 known = 0;
   Place place = {0.0, 0.0, false};
   bool located = false;
-#pragma unroll
+#pragma unroll UNROLLED
   for (int v = 0; v < VARIABLES; v++) {
     if (v >= VARIABLES_OF(job)) break;
     const Source& source = job.sources[layer.first_source + v];
@@ -117,7 +122,7 @@ DEVICE u32 outputs_of(const Job& job, const Layer& layer, int column, int row, d
   const u32 variables = read_layer(job, layer, column, row, job.used[MAX_OUTPUTS], b);
   if (variables == 0 && job.used[MAX_OUTPUTS] != 0) return 0;
   u32 known = 0;
-#pragma unroll
+#pragma unroll UNROLLED
   for (int o = 0; o < OUTPUTS_OF(job); o++) {
     if ((variables & job.used[o]) != job.used[o]) continue;
     outputs[o] = evaluate(job, o, b);

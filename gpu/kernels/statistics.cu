@@ -43,7 +43,7 @@ DEVICE double block_sum(StatisticsMemory& memory, double value) {
 }
 
 // The value of a rank (0: the smallest): eight rounds, each fixes one more byte of the key.
-DEVICE double select(const Region& region, StatisticsMemory& memory, u32 rank) {
+DEVICE_CALL double select(const Region& region, StatisticsMemory& memory, u32 rank) {
   if (threadIdx.x == 0) {
     memory.prefix = 0;
     memory.rank = rank;

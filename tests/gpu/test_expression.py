@@ -154,6 +154,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @settings(max_examples=200, deadline=None)
 @given(TREES)
 def test_canonical_text_program_and_c_mean_the_same(text):

@@ -65,3 +65,11 @@ def test_stretch_that_makes_no_sense(emulated, stretch):
         one = Source(pixels=pixels(1, 12, 12), control=grid(4, 4), stretch=stretch)
         made, valid = emulated.warp(one, 4, 4, method)
         assert made.shape == valid.shape == (4, 4)
+
+
+def test_control_of_another_picture(backend):
+    """Refused: reading past its end would crash a CPU and lose a GPU."""
+    from tests.gpu.scenes import layer
+
+    with pytest.raises(ValueError, match="control"):
+        backend.shade(Job(layers=(layer(1, 1),), recipe=GREY, height=600, width=28))
