@@ -23,7 +23,7 @@ from tileserver.demo.rasters import Layer, stored, write
 from tileserver.demo.spectra import BANDS
 from tileserver.demo.terrain import SIDE
 
-VERSION = 2
+VERSION = 3
 """Another number makes existing archives be built anew."""
 
 STAMP = ".tilescope-demo.json"

@@ -39,7 +39,11 @@ def settle(seed: int, terrain: Terrain) -> Network:
     town = _town(terrain)
     villages = _villages(seed, terrain, slope, np.where(wet < 0.05, river, 0).astype(np.float32), town)
     plain = 5 * smoothstep(16, 4, height - FLOOR)
-    motorway = cheapest(level + plain + (slope * 9) ** 2, CELL, (-10.0, 0.83 * SIDE), (SIDE + 10, 0.9 * SIDE))
+    y, x = (np.mgrid[: shape[0], : shape[1]] + 0.5) * CELL
+    homes = sum(np.exp(-((x - v.east) ** 2 + (y - v.south) ** 2) / 450**2) for v in (town, *villages))
+    motorway = cheapest(
+        level + plain + 15 * homes + (slope * 9) ** 2, CELL, (-10.0, 0.83 * SIDE), (SIDE + 10, 0.9 * SIDE)
+    )
     gentle = level + (slope * 40) ** 2
     halt = (town.east + 150, town.south + 380)
     to_west, to_east = (-10.0, 0.655 * SIDE), (SIDE + 10, 0.60 * SIDE)

@@ -30,11 +30,13 @@ def density(places: tuple[Place, ...], roads: list[Line], shape: tuple[int, int]
     """How built-up each pixel is, 0 to 1: round the places' middles, longer along the roads."""
     y, x = (np.mgrid[: shape[0], : shape[1]].astype(np.float32) + 0.5) * np.float32(pixel)
     by_road = near([(road, 0.0) for road in roads], shape, pixel, 400)
-    wobble = fractal(401, shape, pixel, longest=900, shortest=60, hurst=0.5)
+    wobble = fractal(401, shape, pixel, longest=700, shortest=45, hurst=0.4)
     out = np.zeros(shape, np.float32)
     for place in places:
-        along = 0.62 if place.dense == 1 else 0.4
-        reach = place.reach * (1 + 0.2 * wobble) * (along + (1.1 - along) * np.exp(-by_road / 110))
+        town = place.dense == 1
+        round_, ragged = (0.62, 0.2) if town else (0.26, 0.38)
+        reach = place.reach * (1 + ragged * wobble) * (round_ + (1.12 - round_) * np.exp(-by_road / 95))
+        reach = np.maximum(reach, 40)
         away = np.hypot(x - place.east, (y - place.south) * 1.12) / reach
         out = np.maximum(out, place.dense * np.clip(1.15 - away**1.5 * 0.85, 0, 1))
     return out
