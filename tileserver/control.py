@@ -80,19 +80,19 @@ def extent(evaluate: Evaluate, width: int, height: int) -> tuple[tuple[float, fl
 
 
 def stretch(reach: tuple[float, float], size: int, out: int, radius: int) -> float:
-    """GDAL's scale of a kernel along an axis: output pixels per source pixel.
+    """GDAL's scale of a kernel along an axis: output pixels per source pixel that its view reads.
 
-    `reach` is the range of the picture in a source of `size` pixels. About 1 becomes 1, near 1 / whole is snapped.
+    `reach` is the range of the picture in a source of `size` pixels. Near 1 / whole is snapped.
     """
     low, high = reach
-    span = min(size - max(0.0, float(int(low))), high - low)
-    if span <= 0:
+    scale = out / max(high - low, 1e-9)
+    wide = int(np.ceil(radius / max(scale, 1e-3))) if scale < 0.95 else radius
+    first, last = int(max(0.0, low)), int(min(np.ceil(high), size))
+    start = max(0, first - wide)
+    count = size if last - first > 0.9 * size else min(size - start, last - start + wide)
+    if count <= 0:
         return 1.0
-    wide = int(np.ceil(radius * span / out)) if out < 0.95 * (high - low) else radius
-    read = min(size, int(np.ceil(high)) + wide) - max(0, int(low) - wide)
-    if read >= out and span <= out:
-        return 1.0
-    scale = out / span
+    scale = out / count
     whole = int(1.0 / scale + 0.5)
     return 1.0 / whole if scale < 1.0 and abs(1.0 / scale - whole) < 0.05 else scale
 

@@ -92,27 +92,33 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool) ->
     fitted = control.fit(exact, width, height)
     places = exact if fitted is None else control.polynomial(fitted, width, height)
     reach = control.extent(places, width, height)
-    radius = RADIUS[resampling]
-    stretch = (1.0, 1.0)
-    if reach is not None:
-        (left, right), (top, bottom) = reach
-        if left > size[0] or right < 0 or top > size[1] or bottom < 0:
-            return None
-        stretch = (
-            control.stretch(reach[0], size[0], width, radius),
-            control.stretch(reach[1], size[1], height, radius),
-        )
     if fitted is None:
         rows = control.from_points(exact, width, height)
+    elif reach is None or _beyond(reach, size):
+        return None
     else:
         rows = control.from_polynomial(fitted, width, height)
+    stretch = (1.0, 1.0)
+    if reach is not None:
+        axes = zip(reach, size, (width, height), strict=True)
+        stretch_x, stretch_y = (_stretch(low_high, pixels, out, resampling) for low_high, pixels, out in axes)
+        stretch = stretch_x, stretch_y
     if twice:
         rows = control.resampled(rows, view, picture)
-    return _windowed(rows, grid.width, size, level, stretch, radius or _half(resampling))
+    return _windowed(rows, grid.width, size, level, stretch, 1 if resampling == "average" else RADIUS[resampling])
 
 
-def _half(resampling: Resampling) -> int:
-    return 1 if resampling == "average" else 0
+def _beyond(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bool:
+    """Does a picture lie wholly outside a source."""
+    (left, right), (top, bottom) = reach
+    return left > size[0] or right < 0 or top > size[1] or bottom < 0
+
+
+def _stretch(reach: tuple[float, float], size: int, out: int, resampling: Resampling) -> float:
+    """Output pixels per source pixel; an average covers just what is under a pixel."""
+    if resampling == "average":
+        return out / max(reach[1] - reach[0], 1e-9)
+    return control.stretch(reach, size, out, RADIUS[resampling])
 
 
 def _windowed(
