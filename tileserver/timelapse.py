@@ -53,8 +53,10 @@ class FilmRequest:
 
 def film_grid(bbox: Bbox, crs: str, width: int) -> Grid:
     """The frames' grid; the height follows from the area. Raises InvalidParameter or TooLarge."""
-    if not SMALLEST <= width <= LARGEST:
-        raise TooLarge("Width of the film", width, f"{SMALLEST} to {LARGEST} pixels")
+    if width < SMALLEST:
+        raise InvalidParameter("width", width, f"{SMALLEST} to {LARGEST} pixels")
+    if width > LARGEST:
+        raise TooLarge("Width of the film in pixels", width, LARGEST)
     try:
         bounds = in_crs(bbox, crs)
     except ValueError:
