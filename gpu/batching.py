@@ -79,14 +79,19 @@ class BatchingBackend:
             thread.join()
 
     def _work(self) -> None:
-        while batch := self._gather():
-            try:
-                found = self.inner.draw([job for job, _ in batch])
-            except Exception:
-                self._one_by_one(batch)
-                continue
+        while self._work_once():
+            pass  # nothing of a batch is held while waiting for the next
+
+    def _work_once(self) -> bool:
+        batch = self._gather()
+        try:
+            found = self.inner.draw([job for job, _ in batch])
+        except Exception:
+            self._one_by_one(batch)
+        else:
             for (_, future), encoded in zip(batch, found, strict=True):
                 future.set_result(encoded)
+        return bool(batch)
 
     def _one_by_one(self, batch: Sequence[_Entry]) -> None:
         """A job that cannot be drawn fails alone."""

@@ -2,7 +2,7 @@
 // for SHARED(Type, name), which is __shared__ on a GPU.
 #pragma once
 #define EMULATED 1
-#include "fibers.h"
+#include "launch.h"
 #include <cmath>
 
 #define EMU_VECTOR2(T, N) struct alignas(2 * sizeof(T)) N##2 { T x, y; };

@@ -149,7 +149,7 @@ class HostDevice:
 
 def build(source: str, name: str, defines: Sequence[str]) -> Path:
     """The shared library of a kernel, from the cache when nothing has changed."""
-    headers = "".join((HERE / file).read_text() for file in ("fibers.h", "cuda_emu.h"))
+    headers = "".join((HERE / file).read_text() for file in ("fibers.h", "barriers.h", "launch.h", "cuda_emu.h"))
     sanitizer = os.environ.get("EMU_SANITIZER", "")
     command = [
         "g++", "-std=c++20", *FLAGS[sanitizer], "-fPIC", "-shared", "-ftls-model=initial-exec", "-ffp-contract=off",
