@@ -1,5 +1,7 @@
 """Dates in names: every form is found, and nothing else is taken for one."""
 
+# ruff: noqa: DTZ001 - naive times are made UTC below
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import Transformer
+from pyproj.exceptions import CRSError, ProjError
 from rasterio.crs import CRS
-from rasterio.warp import transform
 from shapely.affinity import translate
 from shapely.geometry import mapping
 
@@ -16,7 +18,6 @@ from tileserver.errors import SourceUnreadable
 from tileserver.models import Bbox
 
 Affine = tuple[float, float, float, float, float, float]
-WGS84 = CRS.from_epsg(4326)
 _SEGMENTS = 32
 _WORLD = shapely.box(-180, -90, 180, 90)
 
@@ -51,10 +52,15 @@ def _degrees(
     """Longitudes and latitudes of pixel positions; inf where the projection has none."""
     a, b, c, d, e, f = affine
     try:
-        lon, lat = transform(crs, WGS84, a * column + b * row + c, d * column + e * row + f)
-    except Exception as error:
+        lon, lat = _transformer(crs.to_wkt()).transform(a * column + b * row + c, d * column + e * row + f)
+    except (ProjError, CRSError) as error:
         raise SourceUnreadable("Its coordinate system cannot be related to longitude and latitude.") from error
     return np.asarray(lon), np.asarray(lat)
+
+
+@lru_cache(maxsize=256)
+def _transformer(wkt: str) -> Transformer:
+    return Transformer.from_crs(wkt, 4326, always_xy=True)
 
 
 def _pole(crs: CRS, affine: Affine, width: int, height: int) -> float:
