@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import shapely
@@ -23,7 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gpu.backend import Backend
 from tileserver.errors import SourceUnreadable
-from tileserver.models import Asset, Band, Bbox, Collection, Grid, Item
+from tileserver.models import Asset, Band, Bbox, CloudMask, Collection, Grid, Item
 from tileserver.polygon import pixel_weights
 from tileserver.ports import Reader
 from tileserver.selection import footprint
@@ -33,8 +33,7 @@ CELLS = 64
 FULL = 255
 """What a cell holds when all of it has data."""
 _SAMPLES = 1024
-"""Samples along the longer side of an item: as fine as a scene's overviews, since coarse ones (by mode or
-average) judge clouds two percent wrong; files of few pixels need half of it."""
+"""Samples along each side of an item: coarse overviews (by mode or average) judge clouds two percent wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +79,20 @@ def count_cells(reader: Reader, backend: Backend, collection: Collection, item: 
     """
     mask = collection.mask
     clouds = item.band(mask.asset) if mask else None
-    found = clouds or _first_band(collection, item)
-    if found is None:
-        return None
-    try:
-        header = reader.header(found[0])
-        size = _SAMPLES if max(header.width, header.height) > _SAMPLES // 2 else _SAMPLES // 2
-        values, valid = _sampled(reader, backend, found, item.bbox, size)
-    except SourceUnreadable as error:
-        raise error.named(item=item.id, asset=found[0].key) from error
-    seen = _counted(valid)
+    data = _first_band(collection, item)
     if mask is None or clouds is None:
-        return Cells(seen=seen, cloud=None)
-    classes = np.clip(np.nan_to_num(values.astype(np.float64)), 0, 65535).astype(np.int64)
-    return Cells(seen=seen, cloud=_counted(valid & mask.cloud_table()[classes]))
+        return Cells(seen=_counted(_sampled(reader, backend, data, item)[1]), cloud=None) if data else None
+    values, valid = _sampled(reader, backend, clouds, item)
+    if data and not _tells_gaps(reader, mask, clouds):
+        valid &= _sampled(reader, backend, data, item)[1]
+    classes = np.clip(np.nan_to_num(values), 0, 65535).astype(np.int64)
+    return Cells(seen=_counted(valid), cloud=_counted(valid & mask.cloud_table()[classes]))
+
+
+def _tells_gaps(reader: Reader, mask: CloudMask, clouds: tuple[Asset, Band]) -> bool:
+    """Scene classes and quality bits know where there is no image; plain cloud masks say "clear" there."""
+    nodata = clouds[1].nodata if clouds[1].nodata is not None else reader.header(clouds[0]).nodata
+    return bool(mask.bits) or nodata == 0
 
 
 def _first_band(collection: Collection, item: Item) -> tuple[Asset, Band] | None:
@@ -106,8 +105,18 @@ def _first_band(collection: Collection, item: Item) -> tuple[Asset, Band] | None
 
 
 def _sampled(
+    reader: Reader, backend: Backend, band: tuple[Asset, Band], item: Item
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values and validity over an item's bbox, as many rows as columns. Raises SourceUnreadable."""
+    try:
+        return _spread(reader, backend, band, item.bbox, _SAMPLES)
+    except SourceUnreadable as error:
+        raise error.named(item=item.id, asset=band[0].key) from error
+
+
+def _spread(
     reader: Reader, backend: Backend, band: tuple[Asset, Band], bbox: Bbox, size: int
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(size, size) values and validity over a bbox in degrees."""
     west, south, east, north = bbox
     east += 360 if east < west else 0

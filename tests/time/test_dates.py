@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from tests.cogs import write_cog
 from tests.time.archive import SCL, STYLES, app_of, item_of, moment, parts_of, shared_archive
 from tileserver.cover import CELLS, FULL, Cells, outline_cells, share
-from tileserver.models import Collection, Item
+from tileserver.models import CloudMask, Collection, Item, Style
 
 
 def fake(bbox, cloud_cover=None):
@@ -251,3 +251,26 @@ def test_five_hundred_dates_warm(tmp_path):
             ask(client, "c", bbox=f"15.00{i},46.9,15.05,46.95")
             spent.append(time.perf_counter() - started)
     assert min(spent) < 0.2, spent
+
+
+def test_masks_that_call_gaps_clear(tmp_path):
+    """A cloud mask without a class for "nothing": the image itself tells what it covers."""
+    parts = parts_of(tmp_path)
+    image = np.full((100, 100), 0.5, np.float32)
+    image[:, 50:] = np.nan
+    cloud = np.zeros((100, 100), np.uint8)
+    cloud[:50, :50] = 1
+    files = {
+        "NDVI": write_cog(tmp_path / "ndvi.tif", image, nodata=np.nan),
+        "CLM": write_cog(tmp_path / "clm.tif", cloud, nodata=255),
+    }
+    ndvi = Style(id="ndvi", titles={"en": "NDVI"}, assets=("NDVI",), rescale=((0, 1),))
+    parts.catalog.put_collection(
+        Collection(id="c", title="C", styles=(ndvi,), mask=CloudMask(asset="CLM", values=(1,)))
+    )
+    item = item_of("c", "a", "2020-06-01T09:00:00Z", files)
+    parts.catalog.put_items([item])
+    with TestClient(app_of(parts)) as client:
+        row = settled(client, "c", bbox=",".join(str(edge) for edge in item.bbox))["2020-06-01"]
+    assert row["cover"] == pytest.approx(0.5, abs=0.02)
+    assert row["cloud"] == pytest.approx(50, abs=1)
