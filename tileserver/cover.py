@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
+from functools import lru_cache, partial
+from typing import TypeVar, cast
 
 import numpy as np
 import shapely
@@ -23,17 +23,21 @@ from shapely.geometry.base import BaseGeometry
 
 from gpu.backend import Backend
 from tileserver.errors import SourceUnreadable
-from tileserver.models import Asset, Band, Bbox, CloudMask, Collection, Grid, Item
+from tileserver.models import Asset, Band, Bbox, Collection, Grid, Item
 from tileserver.polygon import pixel_weights
 from tileserver.ports import Reader
 from tileserver.selection import footprint
 from tileserver.styles import variables
 
+T = TypeVar("T")
 CELLS = 64
 FULL = 255
 """What a cell holds when all of it has data."""
-_SAMPLES = 1024
-"""Samples along each side of an item: coarse overviews (by mode or average) judge clouds two percent wrong."""
+_SAMPLES, _MORE_SAMPLES = 512, 1024
+"""Samples along each side of an item."""
+_OVERVIEWED = range(600, 1200)
+"""Files of so many pixels get more samples, which spares them their first overview: those made by mode or average
+judge clouds two percent wrong. Larger files are read from an overview in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +85,16 @@ def count_cells(reader: Reader, backend: Backend, collection: Collection, item: 
     clouds = item.band(mask.asset) if mask else None
     data = _first_band(collection, item)
     if mask is None or clouds is None:
-        return Cells(seen=_counted(_sampled(reader, backend, data, item)[1]), cloud=None) if data else None
-    values, valid = _sampled(reader, backend, clouds, item)
-    if data and not _tells_gaps(reader, mask, clouds):
-        valid &= _sampled(reader, backend, data, item)[1]
+        return Cells(seen=_counted(_sampled(reader, backend, data, item, _SAMPLES)[1]), cloud=None) if data else None
+    header = _named(item, clouds, lambda: reader.header(clouds[0]))
+    size = _MORE_SAMPLES if max(header.width, header.height) in _OVERVIEWED else _SAMPLES
+    values, valid = _sampled(reader, backend, clouds, item, size)
+    # Scene classes and quality bits know where there is no image; plain cloud masks say "clear" there.
+    nodata = header.nodata if clouds[1].nodata is None else clouds[1].nodata
+    if data and not mask.bits and nodata != 0:
+        valid &= _sampled(reader, backend, data, item, size)[1]
     classes = np.clip(np.nan_to_num(values), 0, 65535).astype(np.int64)
     return Cells(seen=_counted(valid), cloud=_counted(valid & mask.cloud_table()[classes]))
-
-
-def _tells_gaps(reader: Reader, mask: CloudMask, clouds: tuple[Asset, Band]) -> bool:
-    """Scene classes and quality bits know where there is no image; plain cloud masks say "clear" there."""
-    nodata = clouds[1].nodata if clouds[1].nodata is not None else reader.header(clouds[0]).nodata
-    return bool(mask.bits) or nodata == 0
 
 
 def _first_band(collection: Collection, item: Item) -> tuple[Asset, Band] | None:
@@ -104,21 +106,18 @@ def _first_band(collection: Collection, item: Item) -> tuple[Asset, Band] | None
     return next(((asset, asset.bands[0]) for asset in item.assets.values() if asset.bands), None)
 
 
-def _sampled(
-    reader: Reader, backend: Backend, band: tuple[Asset, Band], item: Item
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values and validity over an item's bbox, as many rows as columns. Raises SourceUnreadable."""
+def _named(item: Item, band: tuple[Asset, Band], read: Callable[[], T]) -> T:
     try:
-        return _spread(reader, backend, band, item.bbox, _SAMPLES)
+        return read()
     except SourceUnreadable as error:
         raise error.named(item=item.id, asset=band[0].key) from error
 
 
-def _spread(
-    reader: Reader, backend: Backend, band: tuple[Asset, Band], bbox: Bbox, size: int
+def _sampled(
+    reader: Reader, backend: Backend, band: tuple[Asset, Band], item: Item, size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(size, size) values and validity over a bbox in degrees."""
-    west, south, east, north = bbox
+    """(size, size) values and validity over an item's bbox. Raises SourceUnreadable."""
+    west, south, east, north = item.bbox
     east += 360 if east < west else 0
     values = np.zeros((size, size))
     valid = np.zeros((size, size), np.bool_)
@@ -128,7 +127,7 @@ def _spread(
         step = (east - west) / size
         bounds = (left, south, left + step * (columns.stop - columns.start), north)
         grid = Grid(crs="EPSG:4326", bounds=bounds, width=columns.stop - columns.start, height=size)
-        source = reader.sources([band], grid, "nearest")[0]
+        source = _named(item, band, partial(reader.sources, [band], grid, "nearest"))[0]
         if source is not None:
             part = backend.warp(source, grid.height, grid.width, "nearest")
             values[:, columns], valid[:, columns] = part
