@@ -129,6 +129,10 @@ async function start() {
   listenKeys(store);
   keepLink(store);
   keepLanguage(store);
+  store.watch((state) => [state.loading, picture(state).time], () => {
+    const state = store.get();
+    part('map').setAttribute('aria-busy', String(state.loading || !picture(state).time));
+  });
   store.watch((state) => [picture(state).time, picture(state).collection, state.collections, state.config, state.words], () => {
     const state = store.get();
     const { title } = state.config;

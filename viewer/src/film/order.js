@@ -1,39 +1,34 @@
 /** Ordering a film from the server, and waiting for it. */
 import { getJson, post, request } from '../api.js';
+import { mixParameters } from '../link.js';
 
 /** @import {Picture, Bbox} from '../types' */
 
-/** @typedef {{id: string, status: string, progress: number, href: string, detail: string}} Job */
+/** A job as the server tells it. @typedef {{id: string, status: 'accepted' | 'running' | 'successful' | 'failed' | 'dismissed', progress: number, message: string, href?: string}} Job */
 
 const ASK_MS = 700;
 
 /**
  * @param {Picture} picture
- * @param {{bbox: Bbox, dates: string[], width: number, fps: number, format: string, caption: string}} film
+ * @param {{bbox: Bbox, dates: string[], width: number, fps: number, format: string, lang: string}} film
  * @param {(job: Job) => void} onProgress
  * @param {AbortSignal} signal cancels the job on the server, too
- * @return {Promise<Job>} finished
+ * @return {Promise<string>} the finished film's address
  */
-export async function orderFilm({ collection, style }, film, onProgress, signal) {
-  const response = await post('timelapses', { collection, style, ...film }, { signal });
-  let job = readJob(await response.json());
-  const cancel = () => request(`jobs/${encodeURIComponent(job.id)}`, { method: 'DELETE' }).catch(() => {});
+export async function orderFilm({ collection, style, mix }, film, onProgress, signal) {
+  const response = await post('timelapses', { collection, style, ...film, ...(style === 'custom' && mix ? mixParameters(mix) : {}) }, { signal });
+  /** @type {Job} */
+  let job = await response.json();
+  const address = `jobs/${encodeURIComponent(job.id)}`;
+  const cancel = () => request(address, { method: 'DELETE' }).catch(() => {});
   signal.addEventListener('abort', cancel, { once: true });
-  while (!['done', 'failed', 'cancelled'].includes(job.status)) {
-    signal.throwIfAborted();
+  while (job.status === 'accepted' || job.status === 'running') {
     onProgress(job);
     await new Promise((resolve) => setTimeout(resolve, ASK_MS));
     signal.throwIfAborted();
-    job = readJob(await getJson(`jobs/${encodeURIComponent(job.id)}`, { signal }));
+    job = await getJson(address, { signal });
   }
   signal.removeEventListener('abort', cancel);
-  if (job.status !== 'done') throw new Error(job.detail || job.status);
-  return job;
-}
-
-/** @param {any} body @return {Job} */
-function readJob(body) {
-  const words = /** @type {Record<string, string>} */ ({ successful: 'done', finished: 'done', succeeded: 'done', dismissed: 'cancelled', error: 'failed' });
-  const link = body.links?.find((/** @type {any} */ one) => one.rel === 'results' || one.rel === 'result' || /timelapses\//.test(one.href))?.href;
-  return { id: String(body.id ?? body.jobID), status: words[body.status] ?? String(body.status), progress: Number(body.progress) || 0, href: String(body.href ?? body.result ?? link ?? ''), detail: String(body.detail ?? body.message ?? '') };
+  if (job.status !== 'successful' || !job.href) throw new Error(job.message);
+  return job.href;
 }

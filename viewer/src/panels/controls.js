@@ -23,7 +23,6 @@ export function mountControls(store, element, map) {
   };
   const buttons = element.appendChild(document.createElement('div'));
   buttons.className = 'card buttons';
-  element.setAttribute('role', 'group');
   const scale = element.appendChild(document.createElement('div'));
   scale.className = 'scale';
   map.addControl(new ScaleLine({ target: scale, minWidth: 70 }));

@@ -1,7 +1,7 @@
 /** The time lapse: frames fetched ahead and played, bad ones unticked, saved as a film by the server. */
 import { transformExtent } from 'ol/proj.js';
 import { html, nothing, render } from 'lit-html';
-import { BASE, isAbort } from '../api.js';
+import { isAbort } from '../api.js';
 import { vars } from '../parts/vars.js';
 import { fetchFrames, fitWindow } from '../film/frames.js';
 import { orderFilm } from '../film/order.js';
@@ -9,9 +9,8 @@ import { createScreen } from '../film/screen.js';
 import { daysOf, picture, withPicture } from '../state.js';
 import { within } from '../time/days.js';
 import { dateText, dayText } from '../words/format.js';
-import { t } from '../words/index.js';
+import { language, t } from '../words/index.js';
 import { slider } from './layers.js';
-import { nameOf } from '../parts/name.js';
 
 /** @import {Store, State, Day, Lapse} from '../types' */
 /** @import {Maps} from '../map/map.js' */
@@ -39,6 +38,17 @@ export function mount(store, element, maps) {
   const chosen = (state) => listed(state).filter((day) => !state.lapse.off.includes(day.date));
   /** @param {Partial<Lapse>} patch */
   const set = (patch) => store.set({ lapse: { ...store.get().lapse, ...patch } });
+
+  /** What the frames at hand are of, so that they are not fetched twice. */
+  let had = '';
+  const fetchAgain = () => {
+    const { bbox, pictures, active, size, loading, playing } = store.get();
+    const of = pictures[active] ?? pictures[0];
+    const key = JSON.stringify([bbox, size, of.collection, of.style, of.mix, chosen(store.get()).map((day) => day.date)]);
+    if (key === had || (loading && !playing)) return; // The map's own tiles come first.
+    had = key;
+    fetchAll();
+  };
 
   function fetchAll() {
     film?.stop();
@@ -100,11 +110,14 @@ export function mount(store, element, maps) {
     draw();
     try {
       const dates = chosen(state).map((day) => day.date);
-      const job = await orderFilm(picture(state), { bbox: state.bbox ?? [0, 0, 0, 0], dates, width: 960, fps: state.lapse.speed, format, caption: nameOf({ ...state, film: '' }, { ...picture(state), time: '' }) }, ({ progress }) => {
-        order.progress = progress;
+      /** @type {import('../types').Bbox} */
+      const bbox = state.bbox ?? [0, 0, 0, 0];
+      const film = { bbox, dates, width: 960, fps: state.lapse.speed, format, lang: language() };
+      const mine = order;
+      order.href = await orderFilm(picture(state), film, ({ progress }) => {
+        mine.progress = progress;
         draw();
       }, order.control.signal);
-      order.href = new URL(job.href || `timelapses/${job.id}.${format}`, BASE).href;
     } catch (error) {
       if (!isAbort(error)) order.problem = /** @type {Error} */ (error).message || t('server.failed');
     }
@@ -140,7 +153,7 @@ export function mount(store, element, maps) {
         </details>
         <div class="row">
           <label class="field inline"><span>${t('lapse.format')}</span><select @change=${(/** @type {Event} */ event) => { format = /** @type {HTMLSelectElement} */ (event.target).value; }}>${Object.entries(FORMATS).map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select></label>
-          <button class="action main" ?disabled=${order.busy || some.length < 2 || picture(state).style === 'custom'} @click=${exportFilm}>${t('lapse.export')}</button>
+          <button class="action main" ?disabled=${order.busy || some.length < 2} @click=${exportFilm}>${t('lapse.export')}</button>
           ${order.busy ? html`<button class="action" @click=${() => order.control.abort()}>${t('cancel')}</button>` : nothing}
         </div>
         ${order.busy ? html`<progress max="1" .value=${order.progress} aria-label=${t('lapse.exporting')}></progress>` : nothing}
@@ -151,7 +164,7 @@ export function mount(store, element, maps) {
   }
 
   const stops = [
-    store.watch((state) => [state.bbox, daysOf(state)?.list, state.lapse.from, state.lapse.to, state.lapse.cloud, state.lapse.off, picture(state).style, picture(state).collection, picture(state).mix], fetchAll),
+    store.watch((state) => [state.bbox, daysOf(state)?.list, state.lapse.from, state.lapse.to, state.lapse.cloud, state.lapse.off, picture(state).style, picture(state).collection, picture(state).mix, state.loading && !state.playing], fetchAgain),
     store.watch((state) => state.playing, (playing) => (playing ? tick() : settle())),
     store.watch((state) => [state.words, state.film, state.lapse.speed], draw),
     store.watch((state) => picture(state).time, (time) => {

@@ -67,7 +67,7 @@ export function mountLayers(store, element) {
     const thumb = square && time ? addresses.map({ ...of, style: id, time, mix: null }, { bbox: square, crs: 'EPSG:3857', width: THUMB, height: THUMB, format: 'webp', strict: false }) : '';
     return html`<label class="style ${chosen ? 'on' : ''}">
       <input type="radio" name="style" value=${id} .checked=${chosen} aria-label=${expert ? `${title} (${expert})` : title} aria-describedby="about-${id}" @change=${() => store.set(withPicture(store.get(), { style: id, mix: null }))} />
-      <span class="thumb">${thumb ? html`<img src=${thumb} alt="" width="48" height="48" loading="lazy" @load=${shown} @error=${failed} />` : nothing}</span>
+      <span class="thumb">${thumb ? html`<img src=${thumb} alt="" width="48" height="48" loading="lazy" fetchpriority="low" @load=${shown} @error=${failed} />` : nothing}</span>
       <span class="grow"><span class="title">${title}${expert ? html` <small>${expert}</small>` : nothing}</span><span class="sentence" id="about-${id}">${inLanguage(one['tilescope:descriptions'], language(), one.description)}</span></span>
     </label>`;
   }
@@ -95,11 +95,11 @@ export function mountLayers(store, element) {
   }
 
   store.watch((state) => [state.layers, state.collections, state.pictures, state.active, state.opacity, state.tone, state.words, state.basemap, state.config], draw);
-  store.watch((state) => [state.view, picture(state).time, state.layers, state.playing], () => {
+  store.watch((state) => [state.view, picture(state).time, state.layers, state.playing, state.loading], () => {
     clearTimeout(settle);
     settle = setTimeout(() => {
-      const { view, size, playing } = store.get();
-      if (!view || playing) return;
+      const { view, size, playing, loading } = store.get();
+      if (!view || playing || loading) return; // The map's own tiles come first.
       const [x, y] = fromLonLat([view.lon, view.lat]);
       const half = ((156543.034 / 2 ** view.zoom) * Math.min(...size)) / 5;
       square = [x - half, y - half, x + half, y + half].map((value) => Math.round(value * 10) / 10);

@@ -31,7 +31,6 @@ export async function askLegend(store, of) {
 /** @param {Store} store @param {HTMLElement} element */
 export function mountLegend(store, element) {
   const box = element;
-  box.setAttribute('role', 'region');
   store.watch((state) => [picture(state), state.collections, state.words], () => {
     const state = store.get();
     if (state.collections) askLegend(store, picture(state));

@@ -42,7 +42,7 @@ export function mixer(store, collection) {
     const next = { ...picture(store.get()), style: 'custom', mix };
     try {
       // A few pixels tell what the server thinks of it, in its own words.
-      await request(addresses.map(next, { bbox: store.get().bbox ?? [0, 0, 1, 1], crs: 'EPSG:4326', width: 4, height: 4, format: 'png' }));
+      await request(addresses.map(next, { bbox: store.get().bbox ?? [0, 0, 1, 1], width: 4, height: 4, format: 'png' }));
       store.set(withPicture(store.get(), next));
     } catch (error) {
       my.problem = /** @type {Error} */ (error).message || t('server.failed');
