@@ -58,7 +58,9 @@ def test_two_passes_of_a_day_are_two_items():
     assert len(items("S2A_20230810.tif", "S2B_20230810.tif")) == 2
     found = items("2023-08-10/S2A_20230810T100031.tif", "2023-08-10/S2B_20230810T101531.tif")
     assert {start for start, _ in found.values()} == {"2023-08-10T10:00:31", "2023-08-10T10:15:31"}
-    found = items(*(f"2023-08-10/T33TWM_20230810T{time}_{band}.tif" for time in ("100031", "101531") for band in ("B04", "B08")))
+    found = items(
+        *(f"2023-08-10/T33TWM_20230810T{time}_{band}.tif" for time in ("100031", "101531") for band in ("B04", "B08"))
+    )
     assert [sorted(assets) for _, assets in found.values()] == [["B04", "B08"]] * 2
 
 
@@ -106,7 +108,9 @@ def test_order_does_not_matter():
     assert items(*paths) == items(*reversed(paths))
 
 
-NAMES = st.text(min_size=1, max_size=12).filter(lambda name: "/" not in name and "\0" not in name and name not in {".", ".."})
+NAMES = st.text(min_size=1, max_size=12).filter(
+    lambda name: "/" not in name and "\0" not in name and name not in {".", ".."}
+)
 
 
 @given(st.sets(st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: "/".join(parts) + ".tif"), max_size=12))

@@ -33,7 +33,13 @@ def plain(path: Path, data: np.ndarray = ONES, **options: Any) -> str:
     """A GeoTIFF without any claim to be a COG."""
     bands = data if data.ndim == 3 else data[np.newaxis]
     extra = {key: options.pop(key) for key in ("gcps", "rpcs") if key in options}
-    profile = {"driver": "GTiff", "count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
+    profile = {
+        "driver": "GTiff",
+        "count": len(bands),
+        "height": bands.shape[1],
+        "width": bands.shape[2],
+        "dtype": bands.dtype,
+    }
     with rasterio.open(path, "w", **profile, **options) as dataset:
         dataset.write(bands)
         if "gcps" in extra:
@@ -52,7 +58,9 @@ def test_a_cog(tmp_path: Path):
     assert (band.name, band.dtype, band.nodata, band.scale, band.offset) == ("B04", "uint16", 0, 0.0001, -0.1)
     assert (seen.asset.crs, seen.asset.shape, seen.hint) == ("EPSG:32633", (64, 64), "")
     assert seen.taken == datetime(2023, 8, 10, 9, 57, 57, tzinfo=UTC)
-    assert seen.bbox == pytest.approx(transform_bounds("EPSG:32633", "EPSG:4326", 500000, 5198720, 501280, 5200000), abs=1e-6)
+    assert seen.bbox == pytest.approx(
+        transform_bounds("EPSG:32633", "EPSG:4326", 500000, 5198720, 501280, 5200000), abs=1e-6
+    )
     path.touch()
     assert inspect(str(path), "B04").asset.version != seen.asset.version
 
@@ -157,7 +165,9 @@ CASES = [
 @pytest.mark.parametrize(("crs", "bounds"), CASES)
 def test_boxes_are_those_of_proj(crs: str, bounds: tuple[float, float, float, float]):
     left, bottom, right, top = bounds
-    bbox, geometry = footprint(CRS.from_user_input(crs), ((right - left) / 500, 0, left, 0, (bottom - top) / 400, top), 500, 400)
+    bbox, geometry = footprint(
+        CRS.from_user_input(crs), ((right - left) / 500, 0, left, 0, (bottom - top) / 400, top), 500, 400
+    )
     assert bbox == pytest.approx(transform_bounds(crs, "EPSG:4326", *bounds, densify_pts=101), abs=2e-2)
     assert shape(geometry).is_valid
 
@@ -174,7 +184,9 @@ def test_every_pixel_lies_in_the_footprint(lon: float, lat: float, kilometres: i
     for column, row in [(0, 0), (100, 0), (100, 80), (0, 80), (50, 40), (99, 1), (3, 77)]:
         x, y = to_degrees.transform(*(grid @ (column, row)))
         assert outline.contains(Point(x, y))
-        inside = bbox[0] - 1e-3 <= x <= bbox[2] + 1e-3 if bbox[0] <= bbox[2] else x >= bbox[0] - 1e-3 or x <= bbox[2] + 1e-3
+        inside = (
+            bbox[0] - 1e-3 <= x <= bbox[2] + 1e-3 if bbox[0] <= bbox[2] else x >= bbox[0] - 1e-3 or x <= bbox[2] + 1e-3
+        )
         assert inside
         assert bbox[1] - 1e-3 <= y <= bbox[3] + 1e-3
 

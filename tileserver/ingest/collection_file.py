@@ -27,8 +27,9 @@ def apply_collection_file(root: Path, guessed: Collection | None, report: Report
     """
     try:
         document: dict[str, Any] = orjson.loads((root / NAME).read_bytes())
+        chosen = _with_template(document)
         if guessed is None:
-            return _with_template(document)
+            return chosen
         said = {key: value for key, value in document.items() if key not in _GUESSED and value not in (None, {}, [])}
         merged = {**collection_to_stac(guessed), **said}
         merged["item_assets"] = {**dict(guessed.item_assets), **said.get("item_assets", {})}
@@ -42,6 +43,15 @@ def apply_collection_file(root: Path, guessed: Collection | None, report: Report
             report.skip(f"{root.name}/{NAME}", f"It is not a usable STAC Collection: {error}.")
         return guessed
     return collection
+
+
+def stamp(root: Path) -> str:
+    """Changes whenever the file does; empty where there is none."""
+    try:
+        status = (root / NAME).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _with_template(document: dict[str, Any]) -> Collection | None:

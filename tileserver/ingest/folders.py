@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tileserver.ingest.collection_file import stamp
 from tileserver.ingest.report import Report
 from tileserver.ingest.scan import Found, scan
 from tileserver.ingest.sync import Sync
@@ -58,17 +59,9 @@ class FolderIndex:
         return bool(gone) or any(changed)
 
     def _refresh(self, found: Found) -> bool:
-        state = (found.files, found.safes, _stamp(found.root / "collection.json"))
+        state = (found.files, found.safes, stamp(found.root))
         if self._seen.get(found.id) == state:
             return False
         changed = Sync(self._catalog, found, self._report, self._rejected).run()
         self._seen[found.id] = state
         return changed
-
-
-def _stamp(path: Path) -> object:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tileserver.errors import NotFound, SourceUnreadable
-from tileserver.ingest.collection_file import apply_collection_file
+from tileserver.ingest.collection_file import apply_collection_file, stamp
 from tileserver.ingest.convert import Converter
 from tileserver.ingest.guess import describe, keep_styles
 from tileserver.ingest.kinds import identify
@@ -22,7 +22,10 @@ from tileserver.ingest.union import united
 from tileserver.items import versioned
 from tileserver.models import Asset, Item
 from tileserver.ports import Catalog
+from tileserver.styles import PREFIX
 
+_DESCRIBED = PREFIX + "described_by"
+"""The version of collection.json that was read."""
 _THREADS = 8
 """Headers are waited for more than computed."""
 
@@ -71,7 +74,7 @@ class Sync:
         gone = [name for name, item in known.items() if name in unread or (name not in here and self._is_ours(item))]
         changed = [item for name, item in fresh.items() if known.get(name) != item]
         current = {name: item for name, item in {**known, **fresh}.items() if name not in gone}
-        if changed or gone or not known:
+        if changed or gone or not known or self._described_anew():
             self._store(current, changed, gone, main)
         self._report.done(self._found.id, len(current), len(changed), len(gone))
         return bool(changed or gone)
@@ -195,6 +198,10 @@ class Sync:
 
         return replace(item, assets={key: cog(asset, self._converter) for key, asset in item.assets.items()})
 
+    def _described_anew(self) -> bool:
+        """Whether collection.json came, changed or went."""
+        return self._catalog.collection(self._found.id).extra.get(_DESCRIBED, "") != stamp(self._found.root)
+
     def _store(self, current: dict[str, Item], changed: list[Item], gone: list[str], main: Template) -> None:
         found = self._found
         if not current:
@@ -202,7 +209,10 @@ class Sync:
             return
         guessed = describe(found.id, found.title, current.values(), main, self._words)
         guessed = keep_styles(guessed, self._catalog)
-        self._catalog.put_collection(apply_collection_file(found.root, guessed, self._report) or guessed)
+        described = apply_collection_file(found.root, guessed, self._report) or guessed
+        said = stamp(found.root)
+        extra = {**described.extra, _DESCRIBED: said} if said else described.extra
+        self._catalog.put_collection(replace(described, extra=extra))
         self._catalog.put_items(changed)
         self._catalog.remove_items(found.id, gone)
 
