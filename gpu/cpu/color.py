@@ -76,9 +76,7 @@ def _discrete(value: Floats, valid: NDArray[np.bool_], recipe: Recipe) -> Pictur
     return Picture(pixels=indices, alpha=alpha, palette=palette)
 
 
-def _direct(
-    place: NDArray[np.int64], matched: NDArray[np.bool_], colors: list[tuple[int, int, int, int]]
-) -> Picture:
+def _direct(place: NDArray[np.int64], matched: NDArray[np.bool_], colors: list[tuple[int, int, int, int]]) -> Picture:
     """More classes than a palette holds: the colours themselves."""
     rgba = np.array(colors, np.uint8)[place]
     rgba[~matched] = 0

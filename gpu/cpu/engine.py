@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Encoded, Format, Job, Picture, Resampling, Source
-from gpu.cpu import color, compose, warp
+from gpu.cpu import color, compose, plain, warp
 from gpu.encode import encode
 
 STRIP_BYTES = 64 << 20
@@ -36,6 +36,8 @@ class CpuBackend:
 
     def shade(self, job: Job) -> Picture:
         """The picture of a job, not encoded."""
+        if plain.fits(job):
+            return plain.shade(job)
         parts = [color.paint(compose.compose(job, rows), job.recipe) for rows in _strips(job)]
         if len(parts) == 1:
             return parts[0]

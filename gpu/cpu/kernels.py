@@ -161,3 +161,79 @@ def average_kernel(pixels, mask, nodata, segments, first, row0, half_x, half_y, 
                     value = min(max(np.floor(value + 0.5), low), high)
                 out[r, c] = value
                 ok[r, c] = True
+
+
+@jit
+def level_kernel(pixels, table, segments, first, out):
+    """Nearest pixel through a table; 0 outside."""
+    height, width = pixels.shape
+    columns = out.shape[1]
+    for r in range(out.shape[0]):
+        end = first[r + 1]
+        for s in range(first[r], end):
+            start = int(segments[s, 0])
+            stop = int(segments[s + 1, 0]) if s + 1 < end else columns
+            dx, dy = segments[s, 2], segments[s, 4]
+            x0, y0 = segments[s, 1] + EPSILON, segments[s, 3] + EPSILON
+            for i in range(stop - start):
+                x, y = x0 + dx * i, y0 + dy * i
+                if x >= 0 and y >= 0 and x < width and y < height:
+                    out[r, start + i] = table[pixels[int(y), int(x)]]
+                else:
+                    out[r, start + i] = 0
+
+
+@jit
+def put(levels_a, levels_b, levels_c, pixels, alpha, r, c):
+    """One pixel where any band is valid (bit 256); returns 1 where none is."""
+    if (levels_a | levels_b | levels_c) & 256:
+        pixels[r, c, 0] = levels_a & 255
+        pixels[r, c, 1] = levels_b & 255
+        pixels[r, c, 2] = levels_c & 255
+        alpha[r, c] = 255
+        return 0
+    return 1
+
+
+@jit
+def rgb_kernel(red, green, blue, table_r, table_g, table_b, segments, first, pixels, alpha):
+    """Three bands of one grid, nearest, through tables, into pixels without alpha; returns how many stay empty."""
+    height, width = red.shape
+    columns = pixels.shape[1]
+    empty = 0
+    for r in range(pixels.shape[0]):
+        end = first[r + 1]
+        for s in range(first[r], end):
+            start = int(segments[s, 0])
+            stop = int(segments[s + 1, 0]) if s + 1 < end else columns
+            dx, dy = segments[s, 2], segments[s, 4]
+            x0, y0 = segments[s, 1] + EPSILON, segments[s, 3] + EPSILON
+            x1, y1 = x0 + dx * (stop - start - 1), y0 + dy * (stop - start - 1)
+            inside = min(x0, x1) >= 0 and min(y0, y1) >= 0 and max(x0, x1) < width and max(y0, y1) < height
+            for i in range(stop - start):
+                c = start + i
+                if alpha[r, c] != 0:
+                    continue
+                x, y = x0 + dx * i, y0 + dy * i
+                if inside or (x >= 0 and y >= 0 and x < width and y < height):
+                    row, column = int(y), int(x)
+                    empty += put(
+                        table_r[red[row, column]],
+                        table_g[green[row, column]],
+                        table_b[blue[row, column]],
+                        pixels, alpha, r, c,
+                    )  # fmt: skip
+                else:
+                    empty += 1
+    return empty
+
+
+@jit
+def paint_kernel(red, green, blue, pixels, alpha):
+    """Three planes of levels into pixels without alpha; returns how many stay empty."""
+    empty = 0
+    for r in range(pixels.shape[0]):
+        for c in range(pixels.shape[1]):
+            if alpha[r, c] == 0:
+                empty += put(red[r, c], green[r, c], blue[r, c], pixels, alpha, r, c)
+    return empty

@@ -1,0 +1,127 @@
+"""The short way for 8 and 16 bit bands that are shown as they are: one table from stored value to grey level.
+
+Most tiles of a map are this. Gives the very picture that `compose` and `color` give.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.backend import Job, Layer, Picture, Recipe, Source
+from gpu.cpu.color import interval
+from gpu.cpu.kernels import level_kernel, paint_kernel, rgb_kernel
+from gpu.cpu.warp import warp
+
+VALID = 256
+"""Bit of a table's entry that says that the stored value means something; the level is below it."""
+Levels = NDArray[np.uint16]
+Bytes = NDArray[np.uint8]
+
+
+def fits(job: Job) -> bool:
+    """Can this job go the short way."""
+    recipe = job.recipe
+    simple = recipe.plain and recipe.classes is None and not recipe.intervals and not recipe.color_formula
+    if not simple or len(recipe.expressions) not in (1, 3) or not set(job.reducers) <= {"first", "best"}:
+        return False
+    sources = [source for layer in job.layers for source in layer.sources if source is not None]
+    return all(layer.mask is None for layer in job.layers) and all(_small(source) for source in sources)
+
+
+def _small(source: Source) -> bool:
+    dtype = source.pixels.dtype
+    return dtype.kind in "iu" and dtype.itemsize <= 2 and dtype.isnative and 0 not in source.pixels.shape
+
+
+def shade(job: Job) -> Picture:
+    """The picture of a job that fits."""
+    shape = (job.height, job.width)
+    bands = [job.recipe.variables.index(output.bands[0]) for output in job.recipe.expressions]
+    if len(bands) == 1:
+        return _single(job, bands[0])
+    pixels, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
+    for layer in job.layers:
+        if _paint(layer, bands, job, pixels, alpha) == 0:
+            break
+    return Picture(pixels=pixels, alpha=alpha)
+
+
+def _paint(layer: Layer, bands: list[int], job: Job, pixels: Bytes, alpha: Bytes) -> int:
+    """Three bands of a layer into what is still empty; returns how many pixels stay so."""
+    sources = [layer.sources[band] for band in bands]
+    red, green, blue = sources
+    if job.recipe.resampling == "nearest" and red is not None and green is not None and blue is not None:
+        control = red.control
+        alike = all(
+            source.control is control and source.valid is None and source.pixels.shape == red.pixels.shape
+            and source.pixels.dtype.itemsize == red.pixels.dtype.itemsize
+            for source in (red, green, blue)
+        )  # fmt: skip
+        if alike and control is not None:
+            tables = [table_of(source, job.recipe, index) for index, source in enumerate((red, green, blue))]
+            windows = [_words(source.pixels) for source in (red, green, blue)]
+            return int(rgb_kernel(*windows, *tables, control.segments, control.first, pixels, alpha))
+    levels = [_levels(source, job, index) for index, source in enumerate(sources)]
+    return int(paint_kernel(*levels, pixels, alpha))
+
+
+def _single(job: Job, band: int) -> Picture:
+    """One band as indices of a ramp, or grey."""
+    recipe = job.recipe
+    out = np.zeros((job.height, job.width), np.uint16)
+    for layer in job.layers:
+        levels = _levels(layer.sources[band], job, 0)
+        out = np.where(out & VALID, out, levels) if out.any() else levels
+        if (out >= VALID).all():
+            break
+    pixels, valid = out.astype(np.uint8), out >= VALID
+    if recipe.palette is not None:
+        alpha = np.where(valid, recipe.palette[pixels, 3], np.uint8(0))
+        return Picture(pixels=pixels, alpha=alpha, palette=recipe.palette)
+    return Picture(pixels=np.repeat(pixels[..., None], 3, axis=2), alpha=valid.astype(np.uint8) * np.uint8(255))
+
+
+def _levels(source: Source | None, job: Job, index: int) -> Levels:
+    """Level and VALID of one band on the output grid."""
+    shape = (job.height, job.width)
+    if source is None:
+        return np.zeros(shape, np.uint16)
+    table = table_of(source, job.recipe, index)
+    if job.recipe.resampling == "nearest" and source.control is not None and source.valid is None:
+        out = np.empty(shape, np.uint16)
+        control = source.control
+        level_kernel(_words(source.pixels), table, control.segments, control.first, out)
+        return out
+    stored, valid = warp(source, job.width, slice(0, job.height), job.recipe.resampling)
+    return np.where(valid, table[_words(stored)] | np.uint16(VALID), np.uint16(0))
+
+
+def _words(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+    return pixels.view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
+
+
+def table_of(source: Source, recipe: Recipe, index: int) -> Levels:
+    """The table of a band; signed values are at their two's complement."""
+    low, high = interval(recipe, index)
+    scale, offset = (source.scale, source.offset) if recipe.unscale else (1.0, 0.0)
+    return _table(source.pixels.dtype.str, source.nodata, scale, offset, low, high)
+
+
+@lru_cache(256)
+def _table(dtype: str, nodata: float | None, scale: float, offset: float, low: float, high: float) -> Levels:
+    kind = np.dtype(dtype)
+    count = 1 << 8 * kind.itemsize
+    stored = np.arange(count).astype(f"u{kind.itemsize}").view(kind)
+    value = stored.astype(np.float64)
+    if (scale, offset) != (1.0, 0.0):
+        value = value * scale + offset
+    known = np.isfinite(value)
+    if nodata is not None and not math.isnan(nodata):
+        known &= stored != nodata
+    with np.errstate(invalid="ignore"):
+        level = (np.clip(value, low, high) - low) / (high - low) * 255.0
+    return np.where(known, np.nan_to_num(level, nan=0.0).astype(np.uint8) + np.uint16(VALID), 0).astype(np.uint16)
