@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import RasterioError
-from rio_cogeo.cogeo import cog_translate
-from rio_cogeo.profiles import cog_profiles
+from rasterio.shutil import copy
 
 from tileserver.errors import SourceUnreadable
 from tileserver.ingest.raster import Inspection
@@ -51,7 +48,8 @@ class Converter:
             status = source.stat()
             os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
             partial.replace(target)
-        except (RasterioError, OSError, ValueError) as error:
+        except Exception as error:
+            # rasterio lets GDAL's own errors through, which have no common public base.
             raise SourceUnreadable("It could not be converted to a COG; it may be damaged.") from error
         finally:
             partial.unlink(missing_ok=True)
@@ -64,29 +62,30 @@ class Converter:
 
 
 def _translate(source: Path, target: Path, nodata: float | None) -> None:
-    with warnings.catch_warnings(), rasterio.open(source) as dataset:
-        warnings.simplefilter("ignore")
-        floating = dataset.dtypes[0].startswith("float")
-        profile: dict[str, Any] = {
-            **cog_profiles.get("deflate"),
-            "blockxsize": _BLOCK,
-            "blockysize": _BLOCK,
-            "predictor": 3 if floating else 2,
-            "BIGTIFF": "IF_SAFER",
-        }
-        few = dataset.count == 1 and dataset.dtypes[0] == "uint8" and _is_classes(dataset)
-        cog_translate(
-            dataset,
+    """Copy by GDAL's COG driver, which keeps masks, scales, descriptions and tags."""
+    virtual = target.with_suffix(".vrt")
+    try:
+        with rasterio.open(source) as dataset:
+            few = dataset.count == 1 and dataset.dtypes[0] == "uint8" and _is_classes(dataset)
+            # A virtual copy can be told what the file itself does not say.
+            copy(dataset, virtual, driver="VRT")
+            if nodata is not None and dataset.nodata is None:
+                with rasterio.open(virtual, "r+") as changed:
+                    changed.nodata = nodata
+        copy(
+            virtual,
             target,
-            profile,
-            nodata=nodata if dataset.nodata is None else None,
-            overview_resampling="nearest" if few else "average",
-            in_memory=False,
-            quiet=True,
-            forward_band_tags=True,
-            forward_ns_tags=True,
-            use_cog_driver=False,
+            driver="COG",
+            COMPRESS="DEFLATE",
+            PREDICTOR="YES",
+            BLOCKSIZE=_BLOCK,
+            BIGTIFF="IF_SAFER",
+            # Those of JPEG 2000 mix nodata with data.
+            OVERVIEWS="IGNORE_EXISTING",
+            OVERVIEW_RESAMPLING="NEAREST" if few else "AVERAGE",
         )
+    finally:
+        virtual.unlink(missing_ok=True)
 
 
 def _is_classes(dataset: Any) -> bool:

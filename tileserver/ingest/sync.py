@@ -72,7 +72,8 @@ class Sync:
         unread = {group.id for group in stale} - set(fresh)
         here = {group.id for group in wanted} | set(fresh)
         gone = [name for name, item in known.items() if name in unread or (name not in here and self._is_ours(item))]
-        changed = [item for name, item in fresh.items() if known.get(name) != item]
+        versions = {name: item.version for name, item in known.items()}
+        changed = [item for name, item in fresh.items() if versions.get(name) != item.version]
         current = {name: item for name, item in {**known, **fresh}.items() if name not in gone}
         if changed or gone or not known or self._described_anew():
             self._store(current, changed, gone, main)
