@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from tileserver.api.addresses import base_address
 from tileserver.api.delivery import deliver
 from tileserver.api.errors import json_response
+from tileserver.api.openapi import DOCUMENT, PICTURE, get, parameter, paths, queries
 from tileserver.api.parts import Parts
 from tileserver.api.queries import MEDIA_FORMATS, flag, integer, picture_format, reducer, style_of
 from tileserver.api.tiles import place_tile
@@ -160,3 +161,30 @@ def routes(parts: Parts) -> list[BaseRoute]:
             Route(prefix, service.listed, methods=["GET"]),
         ]
     return found
+
+
+def _described() -> dict[str, Any]:
+    """OpenAPI of all addresses."""
+    found: dict[str, Any] = {}
+    for prefix, names in (("", ("collection",)), ("/styles/{style}", ("collection", "style"))):
+        here = f"/collections/{{collection}}{prefix}/map/tiles"
+        mark = "_style" if prefix else ""
+        tile = ("tms", "tileMatrix", "tileRow", "tileCol")
+        time = parameter("datetime", "query", description="YYYY-MM-DD, YYYY, instant, start/end, latest, best")
+        formats = parameter("f", "query", {"enum": ["png", "jpg", "webp"]})
+        more = queries("reducer", "strict", "unscale")
+        found |= {
+            here: get("Tilesets", "Tiles", f"tilesets{mark}", paths(*names), DOCUMENT),
+            f"{here}/{{tms}}": get("A tileset", "Tiles", f"tileset{mark}", [*paths(*names, "tms"), time], DOCUMENT),
+            f"{here}/{{tms}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": get(
+                "A tile, row before column",
+                "Tiles",
+                f"tile{mark}",
+                [*paths(*names, *tile), time, formats, *more],
+                PICTURE,
+            ),
+        }
+    return found
+
+
+OPENAPI = _described()

@@ -13,6 +13,7 @@ from tileserver.api.delivery import cache_control, deliver, matches, metadata_of
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
 from tileserver.api.legends import LANGUAGES, legend_response, named_style
+from tileserver.api.openapi import DOCUMENT, PICTURE, get, queries
 from tileserver.api.parts import Parts
 from tileserver.api.published import dimension, fragment, published
 from tileserver.api.queries import integer
@@ -163,3 +164,38 @@ def _check_sequence(text: str, sequence: int) -> None:
 def routes(parts: Parts) -> list[BaseRoute]:
     """The one address."""
     return [Route("/wms", Wms(parts).answer, methods=["GET"])]
+
+
+OPENAPI = {
+    "/wms": get(
+        "WMS 1.3.0 and 1.1.1",
+        "WMS",
+        "wms",
+        queries(
+            "service",
+            "request",
+            "version",
+            "layers",
+            "styles",
+            "crs",
+            "srs",
+            "bbox",
+            "width",
+            "height",
+            "format",
+            "time",
+            "transparent",
+            "bgcolor",
+            "exceptions",
+            "query_layers",
+            "info_format",
+            "i",
+            "j",
+            "x",
+            "y",
+            "layer",
+            "style",
+        ),
+        {**PICTURE, **DOCUMENT, "200": PICTURE["200"]},
+    )
+}

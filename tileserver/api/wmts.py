@@ -14,6 +14,7 @@ from tileserver.api.addresses import base_address
 from tileserver.api.delivery import deliver
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
+from tileserver.api.openapi import DOCUMENT, PICTURE, get, paths, queries
 from tileserver.api.ows import OwsError, exception_report, ows_error
 from tileserver.api.parts import Parts
 from tileserver.api.queries import FORMATS, integer
@@ -206,3 +207,20 @@ def routes(parts: Parts) -> list[BaseRoute]:
         Route(f"/wmts/1.0.0{tile}", _reported(service.tile, by_path=True), methods=["GET"]),
         Route(f"/wmts/1.0.0{tile}/{{J}}/{{I}}", _reported(service.info, by_path=True), methods=["GET"]),
     ]
+
+
+_TILE_PATH = ("layer", "style", "Time", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol")
+_REST = "/wmts/1.0.0/{layer}/{style}/{Time}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+_KVP = queries("service", "request", "version", "Sections", "AcceptVersions", "Time", *_INFO_NAMES)
+OPENAPI = {
+    "/wmts": get("WMTS 1.0.0 by key-value pairs", "WMTS", "wmts", _KVP, DOCUMENT),
+    "/wmts/1.0.0/WMTSCapabilities.xml": get("The WMTS document", "WMTS", "wmts_document", [], DOCUMENT),
+    _REST: get("A WMTS tile by its path", "WMTS", "wmts_tile", paths(*_TILE_PATH), PICTURE),
+    f"{_REST}/{{J}}/{{I}}": get("WMTS values", "WMTS", "wmts_info", paths(*_TILE_PATH, "J", "I"), DOCUMENT),
+    "/collections/{collection}/wmts": get(
+        "WMTS of one collection", "WMTS", "wmts_collection", [*paths("collection"), *_KVP], DOCUMENT
+    ),
+    "/collections/{collection}/wmts/1.0.0/WMTSCapabilities.xml": get(
+        "The WMTS document of one collection", "WMTS", "wmts_collection_document", paths("collection"), DOCUMENT
+    ),
+}

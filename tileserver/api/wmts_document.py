@@ -1,7 +1,7 @@
 """The WMTS capabilities document, as a pure function of collections, their times and tile matrix sets.
 
-Fragments of layers have a placeholder for the server's address, so that they can be kept; see CLIENTS in the
-documentation for what QGIS, GDAL, OWSLib and OpenLayers need and why.
+Fragments of layers have a placeholder for the server's address, so that they can be kept. The order of elements
+and their spelling are what QGIS, GDAL, OWSLib and OpenLayers need; the tests in `tests/clients` run them.
 """
 
 from __future__ import annotations
