@@ -22,7 +22,9 @@ BLUE = {"2024-05-01": 40, "2024-05-11": 120, "2024-05-21": 200}
 DATES = tuple(BLUE)
 POINTS = ((14.25, 49.75), (14.75, 49.75), (14.5, 50.25), (14.8, 50.35))
 PIXEL = 150.0
-RGB = Style(id="rgb", titles={"en": "Ramp", "cs": "Přechod"}, assets=("data_b1", "data_b2", "data_b3"), resampling="bilinear")
+RGB = Style(
+    id="rgb", titles={"en": "Ramp", "cs": "Přechod"}, assets=("data_b1", "data_b2", "data_b3"), resampling="bilinear"
+)
 GREY = Style(
     id="longitude", titles={"en": "Longitude"}, expert="b1", assets=("data_b1",), rescale=((0, 255),),
     colormap_name="viridis", unit="steps", marks=((50, {"en": "west"}), (200, {"en": "east"})),
@@ -52,7 +54,7 @@ def _write(path: Path, blue: int) -> tuple[float, ...]:
     green = np.rint(1 + 254 * (lat - SOUTH) / (NORTH - SOUTH))
     data = np.where(inside, np.stack([red, green, np.full_like(red, blue)]), 0).astype("uint8")
     write_cog(path, data, transform=transform, nodata=0, blocksize=256)
-    return tuple(transform)[:6] + (height, width)
+    return (*tuple(transform)[:6], height, width)
 
 
 def add_ramp(catalog: Catalog, folder: Path) -> None:
@@ -60,19 +62,27 @@ def add_ramp(catalog: Catalog, folder: Path) -> None:
     styles = (RGB, GREY, CLASSES)
     for name, title in (("ramp", "Ramp with dates <&>"), ("static", "Ramp without date"), ("passes", "Two a day")):
         catalog.put_collection(
-            Collection(id=name, title=title, description="Where & when", styles=styles, maxzoom=11, attribution="© Tests")
+            Collection(
+                id=name, title=title, description="Where & when", styles=styles, maxzoom=11, attribution="© Tests"
+            )
         )
     for date, blue in BLUE.items():
         *transform, height, width = _write(folder / f"{date}.tif", blue)
-        _put(catalog, "ramp", f"ramp-{date}", f"{date}T10:04:09.024Z", folder / f"{date}.tif", transform, (height, width))
+        _put(
+            catalog, "ramp", f"ramp-{date}", f"{date}T10:04:09.024Z", folder / f"{date}.tif", transform, (height, width)
+        )
         if date == DATES[-1]:
             _put(catalog, "static", "static", "", folder / f"{date}.tif", transform, (height, width))
             _put(catalog, "passes", "noon", "2024-05-21T12:00:00Z", folder / f"{date}.tif", transform, (height, width))
         if date == DATES[0]:
-            _put(catalog, "passes", "morning", "2024-05-21T09:30:00Z", folder / f"{date}.tif", transform, (height, width))
+            _put(
+                catalog, "passes", "morning", "2024-05-21T09:30:00Z", folder / f"{date}.tif", transform, (height, width)
+            )
 
 
-def _put(catalog: Catalog, collection: str, name: str, when: str, path: Path, transform: list[float], shape: tuple[int, int]) -> None:
+def _put(
+    catalog: Catalog, collection: str, name: str, when: str, path: Path, transform: list[float], shape: tuple[int, int]
+) -> None:
     bands = tuple(Band(name=f"data_b{i}", index=i, dtype="uint8", nodata=0) for i in (1, 2, 3))
     asset = Asset(
         key="data", href=str(path), bands=bands, crs="EPSG:32633", transform=tuple(transform), shape=shape, version="1"

@@ -86,7 +86,7 @@ def identify(layer, task, crs):
         for store in stores:
             for feature in store.features():
                 names = [field.name() for field in feature.fields()]
-                return {name: str(value) for name, value in zip(names, feature.attributes())}
+                return {name: str(value) for name, value in zip(names, feature.attributes(), strict=False)}
     return {"error": "nothing found"}
 
 

@@ -29,12 +29,17 @@ def assert_right(dataset: str, date: str, tolerance: int = 6) -> None:
         box = transform_bounds("EPSG:4326", crs, *AREA)
         window = from_bounds(*box, transform=opened.transform)
         data = opened.read(window=window, out_shape=(opened.count, 400, 400))
-    assert data.shape[0] >= 3 and data.any()
+    assert data.shape[0] >= 3
+    assert data.any()
     for lon, lat in POINTS:
         (x,), (y,) = transform("EPSG:4326", crs, [lon], [lat])
         col = int((x - box[0]) / (box[2] - box[0]) * 400)
         row = int((box[3] - y) / (box[3] - box[1]) * 400)
-        assert np.abs(data[:3, row, col].astype(int) - color(lon, lat, date)).max() <= tolerance, (lon, lat, data[:, row, col])
+        assert np.abs(data[:3, row, col].astype(int) - color(lon, lat, date)).max() <= tolerance, (
+            lon,
+            lat,
+            data[:, row, col],
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +47,10 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GDAL_DEFAULT_WMS_CACHE_PATH", str(tmp_path / "gdal-cache"))
 
 
-@pytest.mark.parametrize("matrix_set", ["WebMercatorQuad", "WorldCRS84Quad", "WGS1984Quad", "EPSG5514", "EPSG25833", "EuropeanETRS89_LAEAQuad"])
+@pytest.mark.parametrize(
+    "matrix_set",
+    ["WebMercatorQuad", "WorldCRS84Quad", "WGS1984Quad", "EPSG5514", "EPSG25833", "EuropeanETRS89_LAEAQuad"],
+)
 @pytest.mark.parametrize("address", ["/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "/wmts/1.0.0/WMTSCapabilities.xml"])
 def test_wmts(base, matrix_set, address):
     """GDAL takes the default time, which is the newest."""
@@ -60,7 +68,9 @@ def test_wmts_of_another_date(base, date, tmp_path):
 
 
 def test_wmts_without_time(base):
-    assert_right(f"WMTS:{base}/wmts/1.0.0/WMTSCapabilities.xml,layer=static,tilematrixset=EPSG5514,style=rgb", DATES[-1])
+    assert_right(
+        f"WMTS:{base}/wmts/1.0.0/WMTSCapabilities.xml,layer=static,tilematrixset=EPSG5514,style=rgb", DATES[-1]
+    )
 
 
 def wms(base: str, crs: str, date: str, version: str) -> str:
@@ -77,7 +87,10 @@ def wms(base: str, crs: str, date: str, version: str) -> str:
 
 
 @pytest.mark.parametrize("version", ["1.3.0", "1.1.1"])
-@pytest.mark.parametrize(("crs", "date"), [("EPSG:4326", DATES[0]), ("EPSG:3857", DATES[1]), ("EPSG:3035", DATES[1]), ("EPSG:5514", DATES[2])])
+@pytest.mark.parametrize(
+    ("crs", "date"),
+    [("EPSG:4326", DATES[0]), ("EPSG:3857", DATES[1]), ("EPSG:3035", DATES[1]), ("EPSG:5514", DATES[2])],
+)
 def test_wms(base, crs, date, version):
     assert_right(wms(base, crs, date, version), date)
 
@@ -103,7 +116,8 @@ def test_xyz_by_the_tms_driver(base, date):
 
 def test_a_file_by_ranges(base):
     with rasterio.open(f"/vsicurl/{base}/collections/ramp/items/ramp-{DATES[0]}/assets/data") as dataset:
-        assert dataset.count == 3 and dataset.read(3).max() == 40
+        assert dataset.count == 3
+        assert dataset.read(3).max() == 40
 
 
 def test_debian_s_gdal(base, tmp_path):
@@ -116,7 +130,9 @@ def test_debian_s_gdal(base, tmp_path):
     window = [str(v) for v in (box[0], box[3], box[2], box[1])]
     command = [program, "-q", "-projwin", *window, "-outsize", "400", "400", source, str(out)]
     environment = {k: v for k, v in os.environ.items() if k not in {"PROJ_LIB", "PROJ_DATA", "GDAL_DATA"}}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=tmp_path)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert Path(out).stat().st_size > 1000
     assert_right(str(out), DATES[-1])

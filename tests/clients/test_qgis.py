@@ -43,7 +43,9 @@ def ask():
     def run(tasks: list[dict]) -> list[dict]:
         tasks = [{"extent": EXTENT, "points": POINTS} | task for task in tasks]
         script = str(Path(__file__).with_name("qgis_probe.py"))
-        done = subprocess.run([PYTHON, script], input=json.dumps(tasks), capture_output=True, text=True, timeout=150, check=False)
+        done = subprocess.run(
+            [PYTHON, script], input=json.dumps(tasks), capture_output=True, text=True, timeout=150, check=False
+        )
         lines = [line for line in done.stdout.splitlines() if line.startswith("ANSWERS")]
         assert lines, f"QGIS ended without an answer: {done.stderr[-2000:]}"
         return json.loads(lines[0].removeprefix("ANSWERS"))
@@ -53,10 +55,15 @@ def ask():
 
 def assert_drawn(answer: dict, date: str, *, tolerance: int = 8) -> None:
     assert answer["valid"], answer
-    assert answer["problems"] == [] and answer["statuses"] == [200], answer
+    assert answer["problems"] == [], answer
+    assert answer["statuses"] == [200], answer
     for place, found in zip(POINTS, answer["colors"], strict=True):
         assert found[3] == 255, (place, answer["requests"][:5])
-        assert np.abs(np.subtract(found[:3], color(*place, date))).max() <= tolerance, (place, found, answer["requests"][:5])
+        assert np.abs(np.subtract(found[:3], color(*place, date))).max() <= tolerance, (
+            place,
+            found,
+            answer["requests"][:5],
+        )
 
 
 def test_wmts_in_every_tile_matrix_set(base, ask):
@@ -68,7 +75,8 @@ def test_wmts_in_every_tile_matrix_set(base, ask):
         assert_drawn(answer, DATES[0])
         assert answer["crs"] == crs
         assert answer["identified"]["item"] == f"ramp-{DATES[0]}", answer["identified"]
-        assert abs(float(answer["identified"]["b1"]) - 128) <= 1 and float(answer["identified"]["b3"]) == 40
+        assert abs(float(answer["identified"]["b1"]) - 128) <= 1
+        assert float(answer["identified"]["b3"]) == 40
 
 
 def test_wmts_by_its_document_s_address_and_for_one_collection(base, ask):
@@ -84,7 +92,8 @@ def test_wmts_by_its_document_s_address_and_for_one_collection(base, ask):
 
 def test_a_date_without_an_image_is_drawn_empty_without_complaint(base, ask):
     answer = ask([{"uri": wmts(base, "ramp", "WebMercatorQuad", "/wmts/1.0.0/WMTSCapabilities.xml", "2024-05-12")}])[0]
-    assert answer["problems"] == [] and answer["statuses"] == [200]
+    assert answer["problems"] == []
+    assert answer["statuses"] == [200]
     assert {found[3] for found in answer["colors"]} == {0}
 
 
@@ -105,7 +114,9 @@ def test_wms_moves_with_the_temporal_controller(base, ask):
 
 
 def test_xyz(base, ask):
-    answer = ask([{"uri": uri(type="xyz", zmin="0", zmax="11", url=f"{base}/xyz/ramp/rgb/{DATES[1]}/{{z}}/{{x}}/{{y}}.png")}])[0]
+    answer = ask(
+        [{"uri": uri(type="xyz", zmin="0", zmax="11", url=f"{base}/xyz/ramp/rgb/{DATES[1]}/{{z}}/{{x}}/{{y}}.png")}]
+    )[0]
     assert_drawn(answer, DATES[1])
 
 
@@ -114,5 +125,6 @@ def test_the_layer_definition_opens_with_layers_and_time_set(base, ask, tmp_path
     urllib.request.urlretrieve(f"{base}/collections/ramp/qgis.qlr", file)
     answer = ask([{"qlr": str(file), "time": DATES[0]}])[0]
     assert answer["names"] == ["Ramp", "Longitude (b1)", "Classes <&>"]
-    assert answer["temporal"] and answer["active"]
+    assert answer["temporal"]
+    assert answer["active"]
     assert_drawn(answer, DATES[0])

@@ -22,8 +22,8 @@ _FILES = {
 @lru_cache
 def folder() -> Path:
     spec = importlib.util.find_spec("mapproxy")
-    assert spec and spec.origin, "the test group's mapproxy is not installed: pip install --group dev"
-    return Path(spec.origin).parent / "test" / "schemas"
+    assert spec is not None, "the test group's mapproxy is not installed: pip install --group dev"
+    return Path(str(spec.origin)).parent / "test" / "schemas"
 
 
 class _Local(etree.Resolver):

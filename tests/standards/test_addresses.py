@@ -26,8 +26,14 @@ def base(headers: dict[str, str], *, root: str = "", public: str = "", scheme: s
         ({"host": "[::1]:8080"}, "http://[::1]:8080"),
         ({"host": "inner", "x-forwarded-proto": "https", "x-forwarded-host": "maps.org"}, "https://maps.org"),
         ({"host": "inner", "x-forwarded-proto": "https, http", "x-forwarded-host": "a.org, b"}, "https://a.org"),
-        ({"host": "h", "x-forwarded-host": "a.org", "x-forwarded-port": "8443", "x-forwarded-proto": "https"}, "https://a.org:8443"),
-        ({"host": "h", "x-forwarded-host": "a.org", "x-forwarded-port": "443", "x-forwarded-proto": "https"}, "https://a.org"),
+        (
+            {"host": "h", "x-forwarded-host": "a.org", "x-forwarded-port": "8443", "x-forwarded-proto": "https"},
+            "https://a.org:8443",
+        ),
+        (
+            {"host": "h", "x-forwarded-host": "a.org", "x-forwarded-port": "443", "x-forwarded-proto": "https"},
+            "https://a.org",
+        ),
         ({"host": "h", "x-forwarded-prefix": "/tiles/"}, "http://h/tiles"),
         ({"host": "h", "forwarded": 'for=1.2.3.4;proto=https;host="a.org:99", for=9'}, "https://a.org:99"),
         ({"host": "h", "x-forwarded-proto": "javascript"}, "http://h"),

@@ -44,7 +44,10 @@ def test_the_area_of_use_lies_within_the_first_tile(name):
     to = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     box = to.transform_bounds(use.west, max(use.south, 34.0), use.east, north)
     frame = SETS[name].xy_bbox
-    assert frame.left <= box[0] and frame.bottom <= box[1] and frame.right >= box[2] and frame.top >= box[3]
+    assert frame.left <= box[0]
+    assert frame.bottom <= box[1]
+    assert frame.right >= box[2]
+    assert frame.top >= box[3]
 
 
 @given(lon=st.floats(-179.9, 179.9), lat=st.floats(-84, 84), zoom=st.integers(0, 20))
@@ -53,7 +56,8 @@ def test_web_mercator_tiles_are_mercantile_s(lon, lat, zoom):
     grid = tile_grid(SETS["WebMercatorQuad"], zoom, tile.x, tile.y)
     assert grid.bounds == pytest.approx(mercantile.xy_bounds(tile), abs=1e-6)
     one = limits(SETS["WebMercatorQuad"], (lon, lat, lon, lat), zoom)[-1]
-    assert abs(one.min_col - tile.x) <= 1 and abs(one.min_row - tile.y) <= 1
+    assert abs(one.min_col - tile.x) <= 1
+    assert abs(one.min_row - tile.y) <= 1
 
 
 @pytest.mark.parametrize("name", list(SETS))

@@ -33,9 +33,13 @@ def exception(response, status=400):
     return one.get("code")
 
 
-@pytest.mark.parametrize(("version", "asked"), [("1.3.0", "1.3.0"), ("1.3.0", ""), ("1.3.0", "9.9"), ("1.1.1", "1.1.1"), ("1.1.1", "1.0.0")])
+@pytest.mark.parametrize(
+    ("version", "asked"), [("1.3.0", "1.3.0"), ("1.3.0", ""), ("1.3.0", "9.9"), ("1.1.1", "1.1.1"), ("1.1.1", "1.0.0")]
+)
 def test_capabilities_are_valid(client, version, asked):
-    response = client.get("/wms", params={"service": "WMS", "request": "GetCapabilities", **({"version": asked} if asked else {})})
+    response = client.get(
+        "/wms", params={"service": "WMS", "request": "GetCapabilities", **({"version": asked} if asked else {})}
+    )
     root = validated(response.content)
     assert root.get("version") == version
     media = "text/xml" if version == "1.3.0" else "application/vnd.ogc.wms_xml"
@@ -44,7 +48,9 @@ def test_capabilities_are_valid(client, version, asked):
     assert names == ["ramp", "static", "passes"]
     tag = "Dimension" if version == "1.3.0" else "Extent"
     times = [e for e in root.iter() if str(e.tag).endswith(tag)]
-    assert times[0].get("name") == "time" and times[0].text == ",".join(DATES) and times[0].get("default") == DATES[-1]
+    assert times[0].get("name") == "time"
+    assert times[0].text == ",".join(DATES)
+    assert times[0].get("default") == DATES[-1]
 
 
 def test_update_sequences(client):
@@ -57,10 +63,23 @@ def test_update_sequences(client):
     assert exception(ask("x")) == "InvalidUpdateSequence"
 
 
-CODES = ("EPSG:3857", "EPSG:4326", "EPSG:5514", "EPSG:25833", "EPSG:3035", "EPSG:31287", "EPSG:2180", "EPSG:4258", "EPSG:3045", "ESRI:54009")
+CODES = (
+    "EPSG:3857",
+    "EPSG:4326",
+    "EPSG:5514",
+    "EPSG:25833",
+    "EPSG:3035",
+    "EPSG:31287",
+    "EPSG:2180",
+    "EPSG:4258",
+    "EPSG:3045",
+    "ESRI:54009",
+)
 
 
-@pytest.mark.parametrize(("version", "code"), [("1.3.0", "CRS:84"), *((v, c) for v in ("1.3.0", "1.1.1") for c in CODES)])
+@pytest.mark.parametrize(
+    ("version", "code"), [("1.3.0", "CRS:84"), *((v, c) for v in ("1.3.0", "1.1.1") for c in CODES)]
+)
 def test_every_crs_in_its_own_axis_order(client, code, version):
     """The oracle of the axis order is the authority's own definition in PROJ."""
     name = "OGC:CRS84" if code == "CRS:84" else code
@@ -93,10 +112,15 @@ def test_times(client, time, blue):
 
 def test_no_image_at_all_is_transparent_or_background(client):
     assert image(client.get("/wms", params={**MAP, "time": "1999-01-01"})).getextrema()[3] == (0, 0)
-    found = image(client.get("/wms", params={**MAP, "time": "1999-01-01", "transparent": "FALSE", "bgcolor": "0x102030"}))
+    found = image(
+        client.get("/wms", params={**MAP, "time": "1999-01-01", "transparent": "FALSE", "bgcolor": "0x102030"})
+    )
     assert found.getextrema() == ((16, 16), (32, 32), (48, 48), (255, 255))
-    jpeg = image(client.get("/wms", params={**MAP, "time": "1999-01-01", "format": "image/jpeg", "bgcolor": "0xFF0000"}))
-    assert jpeg.getpixel((5, 5))[0] > 250 and jpeg.getpixel((5, 5))[1] < 6
+    jpeg = image(
+        client.get("/wms", params={**MAP, "time": "1999-01-01", "format": "image/jpeg", "bgcolor": "0xFF0000"})
+    )
+    assert jpeg.getpixel((5, 5))[0] > 250
+    assert jpeg.getpixel((5, 5))[1] < 6
 
 
 def test_layers_lie_on_each_other(client):
@@ -110,7 +134,12 @@ def test_layers_lie_on_each_other(client):
 
 
 def test_formats_and_the_size(client):
-    for media, kind in (("image/png", "PNG"), ("image/jpeg", "JPEG"), ("image/webp", "WEBP"), ("image/png; mode=8bit", "PNG")):
+    for media, kind in (
+        ("image/png", "PNG"),
+        ("image/jpeg", "JPEG"),
+        ("image/webp", "WEBP"),
+        ("image/png; mode=8bit", "PNG"),
+    ):
         response = client.get("/wms", params={**MAP, "format": media, "width": "321", "height": "33"})
         found = Image.open(io.BytesIO(response.content))
         assert (found.format, found.size) == (kind, (321, 33))
@@ -159,11 +188,15 @@ def test_errors_as_pictures(client):
     for name in ("INIMAGE", "application/vnd.ogc.se_inimage"):
         response = client.get("/wms", params={**wrong, "exceptions": name})
         found = Image.open(io.BytesIO(response.content))
-        assert response.status_code == 400 and found.size == (200, 260) and len(found.getcolors(9999)) > 1
+        assert response.status_code == 400
+        assert found.size == (200, 260)
+        assert len(found.getcolors(9999)) > 1
     blank = client.get("/wms", params={**wrong, "exceptions": "BLANK"})
     assert Image.open(io.BytesIO(blank.content)).getextrema()[3] == (0, 0)
     assert exception(client.get("/wms", params={**wrong, "exceptions": "XML"})) == "LayerNotDefined"
-    assert exception(client.get("/wms", params={**wrong, "exceptions": "INIMAGE", "width": "99999"})) == "LayerNotDefined"
+    assert (
+        exception(client.get("/wms", params={**wrong, "exceptions": "INIMAGE", "width": "99999"})) == "LayerNotDefined"
+    )
 
 
 @pytest.mark.parametrize("version", ["1.3.0", "1.1.1"])
@@ -182,9 +215,13 @@ def test_feature_info(client, version):
     assert exception(client.get("/wms", params={**params, names[0]: "200"})) == "InvalidPoint"
     assert exception(client.get("/wms", params={**params, "query_layers": "nope"})) == "LayerNotDefined"
     assert exception(client.get("/wms", params={**params, "info_format": "x/y"})) == "InvalidFormat"
-    assert exception(client.get("/wms", params={k: v for k, v in params.items() if k != names[1]})) == "MissingParameterValue"
+    assert (
+        exception(client.get("/wms", params={k: v for k, v in params.items() if k != names[1]}))
+        == "MissingParameterValue"
+    )
     outside = client.get("/wms", params={**params, "bbox": "-1000000,-1000000,-900000,-900000"}).json()["features"][0]
-    assert outside["properties"]["item"] is None and outside["properties"]["valid"] is False
+    assert outside["properties"]["item"] is None
+    assert outside["properties"]["valid"] is False
 
 
 def test_legend_graphics(client):
@@ -197,7 +234,10 @@ def test_legend_graphics(client):
     assert exception(client.get("/wms", params={**base, "format": "image/gif"})) == "InvalidFormat"
 
 
-VALUES = st.one_of(st.text(max_size=30), st.sampled_from(["", "ramp", "rgb", "EPSG:4326", "0,0,1,1", "256", "image/png", "1e308,1,2,3", "-180,-90,180,90"]))
+VALUES = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["", "ramp", "rgb", "EPSG:4326", "0,0,1,1", "256", "image/png", "1e308,1,2,3", "-180,-90,180,90"]),
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,11 @@ from pyproj import Transformer
 from tests.ramp import BLUE, DATES, POINTS, color
 from tests.standards.schemas import validated
 
-NS = {"w": "http://www.opengis.net/wmts/1.0", "o": "http://www.opengis.net/ows/1.1", "x": "http://www.w3.org/1999/xlink"}
+NS = {
+    "w": "http://www.opengis.net/wmts/1.0",
+    "o": "http://www.opengis.net/ows/1.1",
+    "x": "http://www.w3.org/1999/xlink",
+}
 HREF = "{http://www.w3.org/1999/xlink}href"
 TILE = {
     "service": "WMTS", "request": "GetTile", "version": "1.0.0", "layer": "ramp", "style": "rgb", "format": "image/png",
@@ -58,8 +62,11 @@ def pixel(content, lon, lat, bounds, crs):
 
 def test_prefixes_are_those_that_qgis_compares_as_text(client):
     text = client.get("/wmts?service=WMTS&request=GetCapabilities").text
-    assert re.search(r'<Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1"', text)
-    assert 'version="1.0.0"' in text and "wmtsGetCapabilities_response.xsd" in text
+    assert re.search(
+        r'<Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1"', text
+    )
+    assert 'version="1.0.0"' in text
+    assert "wmtsGetCapabilities_response.xsd" in text
     assert "<ows:Title>Ramp with dates &lt;&amp;&gt;</ows:Title>" in text
 
 
@@ -69,7 +76,8 @@ def test_kvp_comes_first_and_every_address_is_absolute(root):
         assert [texts(get, ".//o:Value") for get in gets] == [["KVP"], ["RESTful"]]
         assert gets[0].get(HREF).endswith("?")
     hrefs = [str(href) for href in root.xpath("//@x:href|//@template", namespaces=NS)]
-    assert hrefs and all(href.startswith("http://testserver/") for href in hrefs)
+    assert hrefs
+    assert all(href.startswith("http://testserver/") for href in hrefs)
 
 
 def test_the_service_metadata_address_is_the_one_asked(client):
@@ -108,15 +116,26 @@ def test_times(root):
 def test_templates(root):
     for name in ("ramp", "ramp-nearest", "static"):
         templates = [str(t) for t in layer(root, name).xpath("w:ResourceURL/@template", namespaces=NS)]
-        wanted = {"Style", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol"} | ({"Time"} if name != "static" else set())
+        wanted = {"Style", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol"} | (
+            {"Time"} if name != "static" else set()
+        )
         for template in templates:
             assert f"/{name}/" in template
             assert set(re.findall(r"\{(\w+)\}", template)) - {"I", "J"} == wanted
 
 
 def test_tile_matrix_sets(root):
-    sets = {str(s.findtext("o:Identifier", None, NS)): s for s in root.xpath("w:Contents/w:TileMatrixSet", namespaces=NS)}
-    assert {"WebMercatorQuad", "WorldCRS84Quad", "WGS1984Quad", "EPSG5514", "EPSG25833", "EuropeanETRS89_LAEAQuad"} <= set(sets)
+    sets = {
+        str(s.findtext("o:Identifier", None, NS)): s for s in root.xpath("w:Contents/w:TileMatrixSet", namespaces=NS)
+    }
+    assert {
+        "WebMercatorQuad",
+        "WorldCRS84Quad",
+        "WGS1984Quad",
+        "EPSG5514",
+        "EPSG25833",
+        "EuropeanETRS89_LAEAQuad",
+    } <= set(sets)
     assert sets["WGS1984Quad"].findtext("o:SupportedCRS", None, NS) == "urn:ogc:def:crs:EPSG::4326"
     assert texts(sets["WGS1984Quad"], ".//w:TopLeftCorner")[0] == "90 -180"
     assert sets["WorldCRS84Quad"].findtext("o:SupportedCRS", None, NS) == "urn:ogc:def:crs:OGC:1.3:CRS84"
@@ -132,10 +151,14 @@ def test_tile_matrix_sets(root):
 
 def test_caching_and_compression(client):
     first = client.get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"Accept-Encoding": "gzip"})
-    assert first.headers["content-encoding"] == "gzip" and "max-age" in first.headers["cache-control"]
+    assert first.headers["content-encoding"] == "gzip"
+    assert "max-age" in first.headers["cache-control"]
     plain = client.get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"Accept-Encoding": "identity"})
-    assert "content-encoding" not in plain.headers and plain.content == first.content
-    again = client.get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"If-None-Match": first.headers["etag"], "Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == first.content
+    again = client.get(
+        "/wmts/1.0.0/WMTSCapabilities.xml", headers={"If-None-Match": first.headers["etag"], "Accept-Encoding": "gzip"}
+    )
     assert again.status_code == 304
 
 
@@ -175,7 +198,8 @@ def test_versions_sequences_and_formats(client):
     assert exception(ask(AcceptVersions="0.7.0")) == ("VersionNegotiationFailed", None)
     sequence = int(validated(ask().content).get("updateSequence"))
     same = validated(ask(updateSequence=str(sequence)).content)
-    assert len(same) == 0 and same.get("updateSequence") == str(sequence)
+    assert len(same) == 0
+    assert same.get("updateSequence") == str(sequence)
     assert len(validated(ask(updateSequence=str(sequence - 1)).content))
     assert exception(ask(updateSequence=str(sequence + 1))) == ("InvalidUpdateSequence", None)
     assert exception(ask(updateSequence="zzz")) == ("InvalidUpdateSequence", None)
@@ -212,7 +236,18 @@ def test_accept_and_unknown_addresses(client):
 # Tiles
 
 
-@pytest.mark.parametrize("matrix_set", ["WebMercatorQuad", "WorldCRS84Quad", "WGS1984Quad", "EPSG5514", "EPSG25833", "EPSG25832", "EuropeanETRS89_LAEAQuad"])
+@pytest.mark.parametrize(
+    "matrix_set",
+    [
+        "WebMercatorQuad",
+        "WorldCRS84Quad",
+        "WGS1984Quad",
+        "EPSG5514",
+        "EPSG25833",
+        "EPSG25832",
+        "EuropeanETRS89_LAEAQuad",
+    ],
+)
 @pytest.mark.parametrize("date", DATES)
 def test_every_announced_tile_shows_its_place_and_date(client, root, matrix_set, date):
     """All from the document alone: limits, corner, scale and template, as a client computes them."""
@@ -231,9 +266,12 @@ def test_every_announced_tile_shows_its_place_and_date(client, root, matrix_set,
     for lon, lat in POINTS:
         x, y = to.transform(lon, lat)
         col, row = int((x - left) // span), int((top - y) // span)
-        address = template.format(Style="rgb", Time=date, TileMatrixSet=matrix_set, TileMatrix=limits[0].text, TileRow=row, TileCol=col)
+        address = template.format(
+            Style="rgb", Time=date, TileMatrixSet=matrix_set, TileMatrix=limits[0].text, TileRow=row, TileCol=col
+        )
         response = client.get(address)
-        assert response.status_code == 200 and response.headers["content-type"] == "image/png"
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "image/png"
         bounds = (left + col * span, top - (row + 1) * span, left + (col + 1) * span, top - row * span)
         found = pixel(response.content, lon, lat, bounds, crs)
         assert found[3] == 255
@@ -281,13 +319,16 @@ def test_two_images_a_day_are_told_apart(client):
     assert abs(blue("2024-05-21T09:30:00Z") - BLUE["2024-05-01"]) <= 2
     assert abs(blue("2024-05-21T12:00:00Z") - BLUE["2024-05-21"]) <= 2
     assert abs(blue("2024-05-21") - BLUE["2024-05-21"]) <= 2
-    assert Image.open(io.BytesIO(client.get("/wmts", params={**TILE, "layer": "passes", "Time": "2024-05-21T00:00:00Z"}).content)).convert("RGBA").getextrema()[3] == (0, 0)
+    assert Image.open(
+        io.BytesIO(client.get("/wmts", params={**TILE, "layer": "passes", "Time": "2024-05-21T00:00:00Z"}).content)
+    ).convert("RGBA").getextrema()[3] == (0, 0)
 
 
 def test_a_layer_without_time_takes_any(client):
     for time in ("default", "2024-05-12", "1999"):
         response = client.get(f"/wmts/1.0.0/static/rgb/{time}/WebMercatorQuad/9/173/276.png")
-        assert response.status_code == 200 and "x-tile-empty" not in response.headers
+        assert response.status_code == 200
+        assert "x-tile-empty" not in response.headers
     del (asked := dict(TILE))["Time"]
     assert client.get("/wmts", params={**asked, "layer": "static"}).status_code == 200
 
@@ -303,7 +344,10 @@ def test_formats(client, media, kind):
 # What is wrong
 
 
-@pytest.mark.parametrize("missing", ["layer", "style", "format", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "version", "request", "service"])
+@pytest.mark.parametrize(
+    "missing",
+    ["layer", "style", "format", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "version", "request", "service"],
+)
 def test_missing_parameters_of_get_tile(client, missing):
     params = {k: v for k, v in TILE.items() if k != missing}
     assert exception(client.get("/wmts", params=params)) == ("MissingParameterValue", missing)
@@ -311,16 +355,44 @@ def test_missing_parameters_of_get_tile(client, missing):
         assert exception(client.get("/wmts", params={**TILE, missing: ""})) == ("MissingParameterValue", missing)
 
 
-@pytest.mark.parametrize("missing", ["layer", "style", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "InfoFormat", "I", "J"])
+@pytest.mark.parametrize(
+    "missing", ["layer", "style", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "InfoFormat", "I", "J"]
+)
 def test_missing_parameters_of_get_feature_info(client, missing):
     params = {k: v for k, v in INFO.items() if k != missing}
     assert exception(client.get("/wmts", params=params)) == ("MissingParameterValue", missing)
 
 
-NASTY = ["Bogus", "<script>", "' OR 1=1 --", "&lt;!ENTITY x SYSTEM 'file:///etc/passwd'>", "\x00\x1b", "../../etc/passwd", "٣", "1e3", "𝟏", "-0"]
+NASTY = [
+    "Bogus",
+    "<script>",
+    "' OR 1=1 --",
+    "&lt;!ENTITY x SYSTEM 'file:///etc/passwd'>",
+    "\x00\x1b",
+    "../../etc/passwd",
+    "٣",
+    "1e3",
+    "𝟏",
+    "-0",
+]
 
 
-@pytest.mark.parametrize("name", ["service", "request", "version", "layer", "style", "format", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "Time"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "service",
+        "request",
+        "version",
+        "layer",
+        "style",
+        "format",
+        "TileMatrixSet",
+        "TileMatrix",
+        "TileRow",
+        "TileCol",
+        "Time",
+    ],
+)
 @pytest.mark.parametrize("value", NASTY)
 def test_wrong_values(client, name, value):
     code, locator = exception(client.get("/wmts", params={**TILE, name: value}))
@@ -359,7 +431,10 @@ def test_wrong_paths_are_404(client, path):
 
 
 def test_a_query_string_that_is_none(client):
-    assert exception(client.get("/wmts?service=WMTS&request~GetCapabilities!version~1.0.0")) == ("MissingParameterValue", "request")
+    assert exception(client.get("/wmts?service=WMTS&request~GetCapabilities!version~1.0.0")) == (
+        "MissingParameterValue",
+        "request",
+    )
     assert exception(client.get("/wmts")) == ("MissingParameterValue", "request")
     assert exception(client.get("/wmts?service=Bogus")) == ("InvalidParameterValue", "service")
 
@@ -379,16 +454,27 @@ def test_feature_info(client):
     by_path = client.get("/wmts/1.0.0/ramp/rgb/2024-05-11/WebMercatorQuad/9/173/276/120/100.json")
     assert by_path.json() == answer.json()
     html = client.get("/wmts", params={**INFO, "InfoFormat": "text/html"})
-    assert html.headers["content-type"].startswith("text/html") and "<th>b1</th>" in html.text
+    assert html.headers["content-type"].startswith("text/html")
+    assert "<th>b1</th>" in html.text
     plain = client.get("/wmts", params={**INFO, "InfoFormat": "text/plain"})
-    assert plain.headers["content-type"].startswith("text/plain") and "b1 = " in plain.text
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert "b1 = " in plain.text
 
 
-@pytest.mark.parametrize(("name", "value"), [("I", "256"), ("J", "-1"), ("I", "x"), ("InfoFormat", "text/bogus"), ("layer", "no"), ("Time", "no")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("I", "256"), ("J", "-1"), ("I", "x"), ("InfoFormat", "text/bogus"), ("layer", "no"), ("Time", "no")],
+)
 def test_wrong_feature_info(client, name, value):
     assert exception(client.get("/wmts", params={**INFO, name: value})) == ("InvalidParameterValue", name)
 
 
 def test_cors_exactly_once_on_errors_too(client):
-    for path in ("/wmts?service=WMTS&request=GetCapabilities", "/wmts", "/wmts/1.0.0/x/y/z/a/1/2/3.png", "/wms", "/stac/nope"):
+    for path in (
+        "/wmts?service=WMTS&request=GetCapabilities",
+        "/wmts",
+        "/wmts/1.0.0/x/y/z/a/1/2/3.png",
+        "/wms",
+        "/stac/nope",
+    ):
         assert client.get(path).headers.get_list("access-control-allow-origin") == ["*"]
