@@ -254,3 +254,8 @@ def _lines(evaluate: Evaluate, pieces: NDArray[np.int64]) -> tuple[Any, NDArray[
     open_ = ~done
     halves = [np.column_stack([row, a, middle])[open_], np.column_stack([row, middle, b])[open_]]
     return lines, np.concatenate(halves)
+
+
+def warm() -> None:
+    """Compile or load the kernel."""
+    from_polynomial(np.zeros((2, ORDER, ORDER)), 8, 1)

@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from functools import cache
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Source
+from tileserver import control
 from tileserver.blocks import BlockCache
-from tileserver.cog import Cog, Unsupported, open_cog
+from tileserver.cog import Cog, Unsupported, open_cog, predictors
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
 from tileserver.grid import Placement, place, to_pixel
@@ -189,6 +191,20 @@ def _known(given: float | None, own: float) -> float:
     return own if given is None else given
 
 
+@cache
+def _warm() -> Thread:
+    """Loads the compiled loops once per process, beside what else a start has to do."""
+
+    def load() -> None:
+        predictors.warm()
+        control.warm()
+
+    thread = Thread(target=load, name="warm-reader")
+    thread.start()
+    return thread
+
+
 def open_reader(settings: Settings) -> FastReader:
     """The reader for an app."""
+    _warm()
     return FastReader(settings.block_cache_bytes)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Encoded, Format, Job, Picture, Resampling, Source
-from gpu.cpu import color, compose, plain, warp
+from gpu.cpu import color, compose, plain, warming, warp
 from gpu.encode import encode
 
 STRIP_BYTES = 64 << 20
@@ -22,6 +22,9 @@ class CpuBackend:
     """Complete, thread-safe, without state."""
 
     name = "cpu"
+
+    def __init__(self) -> None:
+        warming.start()
 
     def warp(
         self, source: Source, height: int, width: int, resampling: Resampling

@@ -88,11 +88,31 @@ def weigh(pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_
 
 
 @jit
-def interpolate_kernel(pixels, mask, nodata, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok):
+def weigh_all(pixels, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across):
+    """Weighted mean around a place where every pixel is there and valid."""
+    weights_x, weights_y, total = 0.0, 0.0, 0.0
+    for i in range(2 * reach_x):
+        across[i] = weight(kind, (i - reach_x + 1 - part_x) * scale_x)
+        weights_x += across[i]
+    for j in range(2 * reach_y):
+        down = weight(kind, (j - reach_y + 1 - part_y) * scale_y)
+        row = pixels[top + j - reach_y + 1]
+        line = 0.0
+        for i in range(2 * reach_x):
+            line += across[i] * row[left + i - reach_x + 1]
+        total += down * line
+        weights_y += down
+    return total / (weights_x * weights_y)
+
+
+@jit
+def interpolate_kernel(
+    pixels, mask, nodata, whole, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok
+):
     """Bilinear (kind 1) and cubic (kind 2). `nodata` NaN: none. Integers are rounded and clamped.
 
-    As GDAL: kernels widen only below a stretch of 0.95; a cubic one that is not wide turns to bilinear where one
-    of its sixteen pixels is missing.
+    `whole`: every pixel of the window is valid. As GDAL: kernels widen only below a stretch of 0.95; a cubic one
+    that is not wide turns to bilinear where one of its sixteen pixels is missing.
     """
     height, width = pixels.shape
     columns = out.shape[1]
@@ -111,19 +131,30 @@ def interpolate_kernel(pixels, mask, nodata, segments, first, row0, kind, stretc
             if not (x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height):
                 continue
             here_x, here_y = int(x + EPSILON), int(y + EPSILON)
-            if not is_valid(pixels[here_y, here_x], mask, nodata, here_y, here_x):
+            if not whole and not is_valid(pixels[here_y, here_x], mask, nodata, here_y, here_x):
                 continue
             left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
             part_x, part_y = x - 0.5 - left, y - 0.5 - top
-            total, weights, complete = weigh(
-                pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across
-            )
-            if kind == 2 and not wide and not complete:
+            roomy = reach_x <= left + 1 and left + reach_x < width and reach_y <= top + 1 and top + reach_y < height
+            if whole and roomy and kind == 1 and not wide:
+                upper, lower = pixels[top], pixels[top + 1]
+                above = upper[left] * (1.0 - part_x) + upper[left + 1] * part_x
+                below = lower[left] * (1.0 - part_x) + lower[left + 1] * part_x
+                value = above * (1.0 - part_y) + below * part_y
+                weights = 1.0
+            elif whole and roomy:
+                value = weigh_all(pixels, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across)
+                weights = 1.0
+            else:
                 total, weights, complete = weigh(
-                    pixels, mask, nodata, left, top, part_x, part_y, 1, 1, 1, 1.0, 1.0, across
+                    pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across
                 )
-            if weights > 1e-6:
+                if kind == 2 and not wide and not complete:
+                    total, weights, complete = weigh(
+                        pixels, mask, nodata, left, top, part_x, part_y, 1, 1, 1, 1.0, 1.0, across
+                    )
                 value = total / weights
+            if weights > 1e-6:
                 if low < high:
                     value = min(max(np.floor(value + 0.5), low), high)
                 out[r, c] = value

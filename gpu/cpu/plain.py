@@ -101,7 +101,8 @@ def _levels(source: Source | None, job: Job, index: int) -> Levels:
 
 
 def _words(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
-    return pixels.view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
+    """Contiguous, so that kernels are compiled for one layout only; unsigned, to index a table."""
+    return np.ascontiguousarray(pixels).view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
 
 
 def table_of(source: Source, recipe: Recipe, index: int) -> Levels:

@@ -63,10 +63,10 @@ def _nearest(source: Source, control: Control, width: int, rows: slice) -> tuple
     word = WORDS[dtype.itemsize]
     out, inside = np.empty(shape, dtype), np.empty(shape, np.bool_)
     segments, first = control.segments, control.first
-    nearest_kernel(source.pixels.view(word), segments, first, rows.start, out.view(word), inside)
+    nearest_kernel(np.ascontiguousarray(source.pixels).view(word), segments, first, rows.start, out.view(word), inside)
     if source.valid is not None:
         masked = np.empty(shape, np.uint8)
-        nearest_kernel(source.valid.view(np.uint8), segments, first, rows.start, masked, inside)
+        nearest_kernel(np.ascontiguousarray(source.valid).view(np.uint8), segments, first, rows.start, masked, inside)
         inside &= masked != 0
     return out, valid_pixels(out, inside, source.nodata)
 
@@ -76,8 +76,8 @@ def _interpolated(
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     dtype = source.pixels.dtype
     native = dtype.newbyteorder("=").name in KERNEL_TYPES
-    pixels = source.pixels if native else source.pixels.astype(np.float64)
-    mask = NO_VALID if source.valid is None else source.valid.view(np.uint8)
+    pixels = np.ascontiguousarray(source.pixels, None if native else np.float64)
+    mask = NO_VALID if source.valid is None else np.ascontiguousarray(source.valid).view(np.uint8)
     nodata = math.nan if source.nodata is None else float(source.nodata)
     if dtype.kind == "f" and dtype.itemsize < 8 and source.nodata is not None:
         nodata = float(dtype.type(source.nodata))
@@ -90,5 +90,6 @@ def _interpolated(
         average_kernel(pixels, mask, nodata, *places, 0.5 / x, 0.5 / y, low, high, out, ok)
     else:
         kind = 1 if resampling == "bilinear" else 2
-        interpolate_kernel(pixels, mask, nodata, *places, kind, x, y, low, high, out, ok)
+        whole = source.valid is None and bool(valid_pixels(source.pixels, None, source.nodata).all())
+        interpolate_kernel(pixels, mask, nodata, whole, *places, kind, x, y, low, high, out, ok)
     return (out if native else out.astype(dtype)), ok
