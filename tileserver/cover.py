@@ -62,11 +62,11 @@ class Cells:
 
 
 def _packed(counts: NDArray[np.uint8]) -> str:
-    return base64.b85encode(zlib.compress(counts.tobytes(), 6)).decode()
+    return base64.b64encode(zlib.compress(counts.tobytes(), 6)).decode()
 
 
 def _unpacked(text: str) -> NDArray[np.uint8]:
-    raw = zlib.decompress(base64.b85decode(text), bufsize=CELLS * CELLS)
+    raw = zlib.decompress(base64.b64decode(text), bufsize=CELLS * CELLS)
     return np.frombuffer(raw, np.uint8).reshape(CELLS, CELLS)
 
 
