@@ -49,6 +49,9 @@ class Catalog(Protocol):
     def iterate(self, collection_id: str) -> Iterator[Item]:
         """All items in time order without holding them in memory."""
 
+    def moments(self, collection_id: str) -> list[tuple[datetime, Bbox]]:
+        """When and where of every dated item, in time order; far cheaper than the items themselves."""
+
     def revision(self, collection_id: str) -> str:
         """Changes whenever the collection or any of its items does; cheap."""
 

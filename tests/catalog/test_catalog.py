@@ -50,6 +50,10 @@ def test_newest_first_undated_last(catalog: Catalog):
     assert ids(catalog.items("scenes", limit=2)) == ["new", "mid"]
     assert ids(catalog.items("scenes", undated=False)) == ["new", "mid", "old"]
     assert [one.id for one in catalog.iterate("scenes")] == ["always", "old", "mid", "new"]
+    box = (15.0, 46.0, 16.0, 47.0)
+    assert catalog.moments("scenes") == [(SPRING - 100 * DAY, box), (SPRING - DAY, box), (SPRING, box)]
+    with pytest.raises(NotFound):
+        catalog.moments("nothing")
 
 
 def test_intervals_include_both_ends(catalog: Catalog):

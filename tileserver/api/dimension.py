@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import combinations
 from typing import Literal
 
 from tileserver.errors import InvalidParameter
-from tileserver.models import Bbox, Item
+from tileserver.models import Bbox
 from tileserver.times import LATEST, Time, parse_time
 
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -45,14 +45,12 @@ class Dimension:
         return self.values[-1][:10]
 
 
-def dimension_of(items: Iterable[Item]) -> Dimension | None:
-    """What the items of a collection publish; None when none of them has a date."""
+def dimension_of(dated: Iterable[tuple[datetime, Bbox]]) -> Dimension | None:
+    """What a collection publishes whose items are of these moments in UTC and places; None without any."""
     days: dict[date, dict[datetime, list[Bbox]]] = {}
-    for item in items:
-        if item.datetime is not None:
-            moment = item.datetime if item.datetime.tzinfo is UTC else item.datetime.astimezone(UTC)
-            moment = moment.replace(microsecond=0)
-            days.setdefault(moment.date(), {}).setdefault(moment, []).append(item.bbox)
+    for moment, bbox in dated:
+        second = moment.replace(microsecond=0)
+        days.setdefault(second.date(), {}).setdefault(second, []).append(bbox)
     if not days:
         return None
     if any(_several(moments) for moments in days.values()):

@@ -25,7 +25,7 @@ def dimension(catalog: Catalog, collection_id: str) -> Dimension | None:
 
 @cached(_dimensions, key=lambda catalog, *names: hashkey(catalog.uri, *names), lock=_lock)
 def _dimension(catalog: Catalog, collection_id: str, revision: str) -> Dimension | None:  # noqa: ARG001
-    return dimension_of(catalog.iterate(collection_id))
+    return dimension_of(catalog.moments(collection_id))
 
 
 def fragment(key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:

@@ -228,6 +228,16 @@ class PgstacCatalog:
             yield from (_item(row[2]) for row in rows)
             after = (rows[-1][0], rows[-1][1])
 
+    def moments(self, collection_id: str) -> list[tuple[datetime, Bbox]]:
+        rows = self._rows(
+            f"SELECT i.datetime, west, south, east, north FROM (SELECT i.datetime, {_BOX} FROM items AS i "
+            "WHERE collection = %s AND i.datetime > %s) AS i ORDER BY i.datetime",
+            [collection_id, _FIRST],
+        )
+        if not rows:
+            self.revision(collection_id)  # is there such a collection at all?
+        return [(row[0].astimezone(UTC), (row[1], row[2], row[3], row[4])) for row in rows]
+
     # Writing items
 
     def put_items(self, items: Iterable[Item]) -> int:

@@ -234,6 +234,14 @@ class SqliteCatalog:
             yield from (item_from_stac(orjson.loads(row[2])) for row in rows)
             after = rows[-1][:2]
 
+    def moments(self, collection_id: str) -> list[tuple[datetime, Bbox]]:
+        key, _ = self._row(collection_id)
+        rows = self._connections.read().execute(
+            "SELECT start, west, south, east, north FROM items WHERE collection = ? AND start IS NOT NULL "
+            "ORDER BY start", (key,)
+        )  # fmt: skip
+        return [(datetime.fromtimestamp(row[0], UTC), row[1:]) for row in rows]
+
     # Writing items
 
     def put_items(self, items: Iterable[Item]) -> int:
