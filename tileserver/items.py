@@ -95,6 +95,8 @@ def item_to_stac(item: Item) -> dict[str, Any]:
 
 def item_from_stac(stac: Mapping[str, Any]) -> Item:
     """An Item from STAC JSON, without assets that are no rasters. Nonsense raises KeyError or ValueError."""
+    if not isinstance(stac.get("id"), str) or not stac["id"]:
+        raise ValueError("it has no id")
     properties = dict(stac.get("properties") or {})
     start, end = _times(properties)
     cloud = properties.get("eo:cloud_cover")

@@ -30,7 +30,9 @@ def search(
     try:
         client = Client.open(url)
         described = client.get_collection(collection_id)
-        collection = described.to_dict() if described else None
+        if described is None:
+            raise KeyError(collection_id)  # told below like every other wrong answer
+        collection = described.to_dict()
         found = client.search(
             collections=[collection_id],
             bbox=list(bbox) if bbox else None,

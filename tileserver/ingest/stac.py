@@ -143,10 +143,10 @@ def _item(document: Document, report: Report) -> Item | None:
     name = str(document.get("id") or "an item without id")
     try:
         item = item_from_stac(document)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         report.skip(name, f"It is no valid STAC Item ({error}).")
         return None
-    applied = any(document.get("properties", {}).get(f"{prefix}:boa_offset_applied") for prefix in _OFFSET_WORDS)
+    applied = any((document.get("properties") or {}).get(f"{prefix}:boa_offset_applied") for prefix in _OFFSET_WORDS)
     assets = {}
     for key, asset in item.assets.items():
         try:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from tileserver.errors import NotFound
+from tileserver.hrefs import is_remote
 from tileserver.models import Asset, Band, Item
 
 _SIXTEEN_BITS = ("uint16", "int16")
@@ -83,7 +84,8 @@ class Template:
 
 def _complete(asset: Asset, known: Mapping[str, Any]) -> Asset:
     def band(one: Band) -> Band:
-        unscaled = one.scale is None and one.offset is None and one.dtype in _SIXTEEN_BITS
+        whole = one.dtype in _SIXTEEN_BITS or (one.dtype is None and is_remote(asset.href))
+        unscaled = one.scale is None and one.offset is None and whole
         return replace(
             one,
             scale=known.get("scale") if unscaled else one.scale,
