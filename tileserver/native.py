@@ -44,7 +44,7 @@ def window_under(
     for the other files of a day.
     """
     near = shapely.intersection(area, shapely.union_all([_around(bbox) for bbox in boxes]))
-    if near.is_empty:
+    if near.area == 0:
         return None
     a, _, c, _, e, f = header.transform
     flat = projected(near, header.crs, c + a * header.width / 2)
@@ -84,9 +84,7 @@ def _around(bbox: Bbox) -> BaseGeometry:
     return shapely.union_all(turns)
 
 
-def _touched(
-    inside: BaseGeometry, width: int, height: int, *, beyond: bool
-) -> tuple[int, int, int, int] | None:
+def _touched(inside: BaseGeometry, width: int, height: int, *, beyond: bool) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels touched, within the file unless `beyond`."""
     edges = inside.bounds
     if not all(math.isfinite(edge) for edge in edges):

@@ -26,6 +26,8 @@ from tileserver.selection import footprint, usable
 from tileserver.site import Site, Sites
 
 _log = logging.getLogger(__name__)
+_MOST_THREADS = 8
+"""Each may hold the pixels of one large area, some 100 MB."""
 _END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -84,6 +86,7 @@ class Series:
     def __init__(self, catalog: Catalog, reader: Reader, backend: Backend, threads: int) -> None:
         self._catalog = catalog
         self._pixels = PixelReader(reader, backend)
+        threads = min(threads, _MOST_THREADS)
         self._ahead = 4 * threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="series")
 

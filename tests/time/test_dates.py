@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio.warp
 import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -274,3 +275,30 @@ def test_masks_that_call_gaps_clear(tmp_path):
         row = settled(client, "c", bbox=",".join(str(edge) for edge in item.bbox))["2020-06-01"]
     assert row["cover"] == pytest.approx(0.5, abs=0.02)
     assert row["cloud"] == pytest.approx(50, abs=1)
+
+
+def test_scenes_across_the_antimeridian(tmp_path):
+    """UTM zone 60, twenty kilometres on either side of 180 degrees; clouds on the American side."""
+    parts = parts_of(tmp_path)
+    parts.catalog.put_collection(Collection(id="c", title="C", mask=SCL))
+    x, y = (v[0] for v in rasterio.warp.transform("EPSG:4326", "EPSG:32660", [180.0], [50.0]))
+    scl = np.full((200, 200), 4, np.uint8)
+    scl[:, 100:] = 9
+    path = write_cog(
+        tmp_path / "scl.tif", scl, nodata=0, crs="EPSG:32660", transform=Affine(200, 0, x - 20_000, 0, -200, y + 20_000)
+    )
+    halves = [shapely.box(179.7, 49.8, 180, 50.2), shapely.box(-180, 49.8, -179.7, 50.2)]
+    item = item_of(
+        "c", "a", "2020-06-01T09:00:00Z", {"SCL": path}, bbox=(179.7, 49.8, -179.7, 50.2),
+        geometry=shapely.geometry.mapping(shapely.MultiPolygon(halves)),
+    )  # fmt: skip
+    parts.catalog.put_items([item])
+    with TestClient(app_of(parts)) as client:
+        across = settled(client, "c", bbox="179.8,49.9,-179.8,50.1")["2020-06-01"]
+        west = settled(client, "c", bbox="179.8,49.9,179.95,50.1")["2020-06-01"]
+        east = settled(client, "c", bbox="-179.95,49.9,-179.8,50.1")["2020-06-01"]
+        half = settled(client, "c", bbox="179.0,49.9,180,50.1")["2020-06-01"]
+    assert (across["cover"], across["cloud"]) == (pytest.approx(1, abs=0.01), pytest.approx(50, abs=2))
+    assert (west["cover"], west["cloud"]) == (pytest.approx(1, abs=0.01), pytest.approx(0, abs=1))
+    assert (east["cover"], east["cloud"]) == (pytest.approx(1, abs=0.01), pytest.approx(100, abs=1))
+    assert half["cover"] == pytest.approx(0.28, abs=0.03)

@@ -36,6 +36,25 @@ FORMATS = ("json", "csv", "ndjson")
 BYTES_PER_VERTEX = 100
 """Room for a vertex with height in GeoJSON, with blanks."""
 
+_GEOMETRY = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {
+        "type": {"enum": ["Point", "Polygon", "MultiPolygon", "Feature"]},
+        "coordinates": {"type": "array"},
+        "geometry": {"type": "object"},
+    },
+    "example": {
+        "type": "Polygon",
+        "coordinates": [[[15.4, 46.5], [15.5, 46.5], [15.5, 46.6], [15.4, 46.5]]],
+    },
+}
+_BODY = {
+    "required": True,
+    "description": "A GeoJSON geometry or Feature in degrees",
+    "content": {kind: {"schema": _GEOMETRY} for kind in ("application/geo+json", "application/json")},
+}
+
 
 def router(parts: Parts) -> APIRouter:
     """GET for points, POST for anything drawn."""
@@ -60,7 +79,12 @@ def router(parts: Parts) -> APIRouter:
         point = shapely.Point(coordinates(lon, lat))
         return await run_in_threadpool(_answer, parts, series, collection_id, request, point)
 
-    @routes.post(path, summary="Values of a GeoJSON Point, Polygon or MultiPolygon", response_class=Response)
+    @routes.post(
+        path,
+        summary="Values of a GeoJSON Point, Polygon or MultiPolygon",
+        response_class=Response,
+        openapi_extra={"requestBody": _BODY},
+    )
     async def of_geometry(
         collection_id: str,
         request: Request,
@@ -122,9 +146,7 @@ def _answer(parts: Parts, series: Series, collection_id: str, request: Request, 
     rows = series.rows(question)
     point = question.is_point
     if form == "ndjson":
-        return _stream(
-            (orjson.dumps(_record(row, point=point)) + b"\n" for row in rows), "application/x-ndjson"
-        )
+        return _stream((orjson.dumps(_record(row, point=point)) + b"\n" for row in rows), "application/x-ndjson")
     if form == "csv":
         answer = _stream(_csv(rows, unit, point=point), "text/csv; charset=utf-8")
         answer.headers["Content-Disposition"] = f'attachment; filename="{collection.id}-{style.id}.csv"'
