@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,15 +21,14 @@ import orjson
 from cachetools import LRUCache
 
 from tileserver.catalog.connections import TIME, Connections
-from tileserver.catalog.extents import halves, join_longitudes
+from tileserver.catalog.extents import halves
+from tileserver.catalog.sqlite_rows import ALWAYS, DAY, TREE, delete_rows, extent, put_item, seconds, touch
 from tileserver.collections import collection_from_stac, collection_to_stac
 from tileserver.errors import NotFound
-from tileserver.items import item_from_stac, item_to_stac, versioned
+from tileserver.items import item_from_stac, versioned
 from tileserver.models import Bbox, Collection, Item
 from tileserver.ports import Interval
 
-_ALWAYS = 1e12
-_DAY = 86400.0
 _BATCH = 1000
 _MATCH = """
     FROM boxes_{key} AS b JOIN items AS i ON i.id = b.id / 2
@@ -40,9 +38,6 @@ _MATCH = """
       AND CASE WHEN i.west <= i.east THEN i.west <= :east AND i.east >= :west
                ELSE i.west <= :east OR i.east >= :west END
 """
-_BOXES = """CREATE VIRTUAL TABLE IF NOT EXISTS boxes_{key} USING rtree (
-    id, west, east, south, north, start, finish
-)"""
 _DATED = " AND i.start <= :last AND i.finish >= :first"
 _PAGE = (
     f"SELECT {TIME}, name, document FROM items WHERE collection = ? "
@@ -97,7 +92,7 @@ class SqliteCatalog:
                 {"name": collection.id, "revision": secrets.token_hex(8), "document": stac},
             )
             row = connection.execute("SELECT id FROM collections WHERE name = ?", (collection.id,)).fetchone()
-            connection.execute(_BOXES.format(key=row[0]))
+            connection.execute(TREE.format(key=row[0]))
 
     def remove_collection(self, collection_id: str) -> None:
         key, _ = self._row(collection_id)
@@ -123,7 +118,7 @@ class SqliteCatalog:
         connection = self._connections.read()
         row = connection.execute("SELECT document FROM collections WHERE id = ?", (key,)).fetchone()
         collection = collection_from_stac(orjson.loads(row[0]))
-        return replace(collection, **_extent(connection, key))
+        return replace(collection, **extent(connection, key))
 
     # Reading items
 
@@ -140,12 +135,12 @@ class SqliteCatalog:
         west, south, east, north = bbox or (-180.0, -90.0, 180.0, 90.0)
         start, end = interval or (None, None)
         boxes = [{"west": w, "south": south, "east": e, "north": north} for w, e in halves((west, east))]
-        first, last = _seconds(start, -_ALWAYS), _seconds(end, _ALWAYS)
+        first, last = seconds(start, -ALWAYS), seconds(end, ALWAYS)
         found = self._newest(key, boxes, first, last, limit)
         if undated and (limit is None or len(found) < limit):
             # Only undated items begin so early.
             rest = limit and limit - len(found)
-            found += self._search(key, boxes, "AND i.start IS NULL", -_ALWAYS, -_ALWAYS, rest)
+            found += self._search(key, boxes, "AND i.start IS NULL", -ALWAYS, -ALWAYS, rest)
         return self._parsed(found)
 
     def _newest(
@@ -156,18 +151,18 @@ class SqliteCatalog:
         With a limit, growing spans of time are searched from the end backwards: the tree knows time, so the
         newest few of a long archive are found without sorting all of it.
         """
-        if limit is None or last - first <= 32 * _DAY:
+        if limit is None or last - first <= 32 * DAY:
             return self._search(key, boxes, _DATED, first, last, limit)
         newest = self._newest_start(key)
         if newest is None:
             return []
-        end, span = min(last, newest), 16 * _DAY
+        end, span = min(last, newest), 16 * DAY
         while True:
             since = end - span
             found = self._search(key, boxes, f"{_DATED} AND i.start >= :first", max(first, since), last, limit)
             if len(found) >= limit:
                 return found
-            if since <= first or span > 400 * 366 * _DAY:
+            if since <= first or span > 400 * 366 * DAY:
                 return self._search(key, boxes, _DATED, first, last, limit)
             span *= 4
 
@@ -190,14 +185,14 @@ class SqliteCatalog:
         # An item of two boxes may be met twice.
         match = _MATCH.format(key=key)
         select = f"SELECT DISTINCT i.id, i.version, i.start, i.name {match} {condition} {_ORDER} LIMIT :limit"
-        bound = {"first": first, "last": last, "first_day": first / _DAY, "last_day": last / _DAY}
+        bound = {"first": first, "last": last, "first_day": first / DAY, "last_day": last / DAY}
         bound["limit"] = -1 if limit is None else limit
         rows: dict[int, tuple[Any, ...]] = {}
         for box in boxes:
             rows |= {row[0]: row for row in self._connections.read().execute(select, {**box, **bound})}
         ordered = list(rows.values())
         if len(boxes) > 1:
-            ordered.sort(key=lambda row: (-(row[2] or -_ALWAYS), row[3]))
+            ordered.sort(key=lambda row: (-(row[2] or -ALWAYS), row[3]))
         return [(row[0], row[1]) for row in ordered[:limit]]
 
     def _parsed(self, rows: list[tuple[int, str]]) -> list[Item]:
@@ -226,7 +221,7 @@ class SqliteCatalog:
     def iterate(self, collection_id: str) -> Iterator[Item]:
         """In time order, undated ones first, a batch at a time."""
         key, _ = self._row(collection_id)
-        after: tuple[float, str] = (-2 * _ALWAYS, "")
+        after: tuple[float, str] = (-2 * ALWAYS, "")
         while True:
             rows = self._connections.read().execute(_PAGE, (key, *after, _BATCH)).fetchall()
             if not rows:
@@ -261,10 +256,10 @@ class SqliteCatalog:
         with self._connections.write() as connection:
             for item in batch:
                 key = keys[item.collection]
-                if _put_item(connection, key, item):
+                if put_item(connection, key, item):
                     changed += 1
                     touched.add(key)
-            _touch(connection, touched)
+            touch(connection, touched)
         return changed
 
     def remove_items(self, collection_id: str, item_ids: Iterable[str]) -> int:
@@ -276,8 +271,8 @@ class SqliteCatalog:
                 for pair in wanted
                 for row in connection.execute("SELECT id FROM items WHERE collection = ? AND name = ?", pair)
             ]
-            _delete(connection, key, [row[0] for row in rows])
-            _touch(connection, {key} if rows else set())
+            delete_rows(connection, key, [row[0] for row in rows])
+            touch(connection, {key} if rows else set())
         return len(rows)
 
     # Facts
@@ -299,66 +294,3 @@ class SqliteCatalog:
             (json.dumps(list(item_ids)), collection, key),
         )
         return {name: json.loads(value) for name, value in rows}
-
-
-def _seconds(moment: datetime | None, default: float) -> float:
-    if moment is None:
-        return default
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _put_item(connection: sqlite3.Connection, collection: int, item: Item) -> bool:
-    """Add or replace; False where the catalog has it already."""
-    row = connection.execute(
-        "SELECT id, version FROM items WHERE collection = ? AND name = ?", (collection, item.id)
-    ).fetchone()
-    if row and row[1] == item.version:
-        return False
-    if row:
-        _delete(connection, collection, [row[0]])
-    west, south, east, north = item.bbox
-    start = None if item.datetime is None else _seconds(item.datetime, 0)
-    finish = start if item.end_datetime is None else _seconds(item.end_datetime, 0)
-    document = orjson.dumps(item_to_stac(item), option=orjson.OPT_NON_STR_KEYS)
-    values = (collection, item.id, start, finish, west, south, east, north, item.version, document)
-    key = connection.execute(
-        "INSERT INTO items (collection, name, start, finish, west, south, east, north, version, document) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-    ).lastrowid  # fmt: skip
-    begin, end = (-_ALWAYS, _ALWAYS) if start is None or finish is None else (start, finish)
-    connection.executemany(
-        f"INSERT INTO boxes_{collection} VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            ((key or 0) * 2 + half, w, e, south, north, begin / _DAY, end / _DAY)
-            for half, (w, e) in enumerate(halves((west, east)))
-        ],
-    )
-    return True
-
-
-def _delete(connection: sqlite3.Connection, collection: int, keys: list[int]) -> None:
-    for key in keys:
-        connection.execute(f"DELETE FROM boxes_{collection} WHERE id IN (?, ?)", (key * 2, key * 2 + 1))
-        connection.execute("DELETE FROM facts WHERE item = ?", (key,))
-        connection.execute("DELETE FROM items WHERE id = ?", (key,))
-
-
-def _touch(connection: sqlite3.Connection, collections: set[int]) -> None:
-    for key in collections:
-        connection.execute("UPDATE collections SET revision = ? WHERE id = ?", (secrets.token_hex(8), key))
-
-
-def _extent(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
-    """`bbox` and `interval` of a collection's items; nothing where there are none."""
-    row = connection.execute(
-        "SELECT min(south), max(north), min(west), max(east), max(west > east), min(start), max(finish) "
-        "FROM items WHERE collection = ?", (key,)
-    ).fetchone()  # fmt: skip
-    if row[0] is None:
-        return {}
-    west, east = row[2], row[3]
-    if row[4]:
-        spans = connection.execute("SELECT DISTINCT west, east FROM items WHERE collection = ?", (key,))
-        west, east = join_longitudes(spans)
-    start, end = (None if moment is None else datetime.fromtimestamp(moment, UTC) for moment in row[5:7])
-    return {"bbox": (west, row[0], east, row[1]), "interval": (start, end)}
