@@ -41,7 +41,7 @@ class InvalidParameter(TileserverError):
     def __init__(self, name: str, value: object, allowed: str) -> None:
         shown = str(value)
         shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
-        super().__init__(f"Parameter '{name}' got '{shown}'. Allowed: {allowed}.")
+        super().__init__(f"Parameter '{name}' got '{shown}'. Allowed: {allowed.rstrip('.')}.")
         self.name = name
         self.value = value
         self.allowed = allowed

@@ -17,7 +17,7 @@ from typing import Any, cast
 import orjson
 
 from tileserver.collections import parse_rfc3339, rfc3339
-from tileserver.models import Asset, Band, Bbox, Item
+from tileserver.models import Asset, Band, Bbox, Item, spelled
 
 PREFIX = "tilescope:"
 EXTENSIONS = (
@@ -47,8 +47,7 @@ _OWN = {
 
 def band_names(key: str, count: int) -> tuple[str, ...]:
     """What an asset's bands are called in expressions: the key itself, or "{key}_b1" and so on."""
-    safe = re.sub(r"\W", "_", key, flags=re.ASCII)
-    safe = f"_{safe}" if safe[:1].isdigit() else safe
+    safe = spelled(key)
     return (safe,) if count == 1 else tuple(f"{safe}_b{index}" for index in range(1, count + 1))
 
 

@@ -6,6 +6,7 @@ Axis order: lon before lat, west-south-east-north; arrays are (bands, height, wi
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,6 +25,13 @@ Words = Mapping[str, str]
 
 Resampling = Literal["nearest", "bilinear", "cubic", "average"]
 Reducer = Literal["first", "best", "median", "mean", "max", "min"]
+
+
+
+def spelled(name: str) -> str:
+    """A name of an asset as expressions can write it: `my-band` would be a difference, so it is `my_band`."""
+    safe = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{safe}" if safe[:1].isdigit() else safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

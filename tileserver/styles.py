@@ -16,7 +16,7 @@ from rio_tiler.colormap import cmap
 
 from gpu.backend import Recipe
 from gpu.expression import Expression, parse
-from tileserver.models import Color, LegendClass, Reducer, Resampling, Style, Words
+from tileserver.models import Color, LegendClass, Reducer, Resampling, Style, Words, spelled
 
 PREFIX = "tilescope:"
 
@@ -154,7 +154,7 @@ def _parsed(text: str) -> tuple[Expression, ...]:
 
 def expressions(style: Style) -> tuple[Expression, ...]:
     """The outputs of a style, one or three. Raises gpu.expression.ExpressionError."""
-    return _parsed(style.expression or ";".join(style.assets))
+    return _parsed(style.expression or ";".join(map(spelled, style.assets)))
 
 
 def variables(style: Style) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from tileserver.best import Clearest
 from tileserver.coverage import CoverageRequest, Coverages
 from tileserver.errors import InvalidParameter, Overloaded
 from tileserver.geotiff import MEDIA_TYPE
-from tileserver.models import Collection, Style
+from tileserver.models import Collection, Style, spelled
 from tileserver.times import parse_time
 
 Text = Annotated[str | None, Query()]
@@ -99,7 +99,7 @@ _reducer = reducer
 def _names(parts: Parts, collection: Collection, properties: str | None) -> tuple[str, ...]:
     """The bands asked for, each once; without any, those that the newest item's data assets have."""
     if properties:
-        names = tuple(dict.fromkeys(name.strip() for name in properties.split(",") if name.strip()))
+        names = tuple(dict.fromkeys(spelled(name.strip()) for name in properties.split(",") if name.strip()))
         require_bands(parts.catalog, collection, names, "properties")
         return names
     items = parts.catalog.items(collection.id, limit=1)

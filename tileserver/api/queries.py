@@ -15,7 +15,7 @@ from gpu.expression import ExpressionError
 from tileserver.api.parts import Parts
 from tileserver.bands import band_names, band_of, require_bands
 from tileserver.errors import InvalidParameter, NotFound
-from tileserver.models import Bbox, Collection, Reducer, Resampling, Style
+from tileserver.models import Bbox, Collection, Reducer, Resampling, Style, spelled
 from tileserver.styles import expressions, variables
 
 FORMATS: dict[str, Format] = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
@@ -156,7 +156,8 @@ def _custom_assets(collection: Collection, query: QueryParams, known: tuple[str,
             return assets
         return collection.styles[0].assets if collection.styles and not collection.styles[0].expression else ()
     numbers = [integer(text, "bidx", 1, 9999) for text in indexes]
-    prefix = f"{assets[0]}_" if len(assets) == 1 and f"{assets[0]}_b{numbers[0]}" in known else ""
+    stem = f"{spelled(assets[0])}_b" if len(assets) == 1 else ""
+    prefix = stem[:-1] if stem and f"{stem}{numbers[0]}" in known else ""
     if len(assets) == 1 and not prefix and numbers == [1]:
         return assets
     return tuple(f"{prefix}b{index}" for index in numbers)
