@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gpu import jpeg
 from gpu.backend import Backend, Encoded, Format, Job, Picture, Resampling, Source
+from gpu.checks import check_job, check_source
 from gpu.cuda import plan
 from gpu.cuda.descriptors import PIXEL_TYPES
 from gpu.cuda.device import Device, DeviceError, DeviceLostError, DeviceMemoryError
@@ -109,6 +110,7 @@ class CudaBackend:
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Stored values on the output grid and their validity."""
+        check_source(source, height)
         known = source.pixels.dtype.newbyteorder("=") in PIXEL_TYPES
         if not known or not 0 < height * width <= MAX_PIXELS:
             return self.cpu.warp(source, height, width, resampling)
@@ -145,6 +147,7 @@ class CudaBackend:
         self.pool.clear()
 
     def _fits(self, job: Job, *, shading: bool = True) -> bool:
+        check_job(job)
         if self.lost or not 0 < job.height * job.width <= MAX_PIXELS:
             return False
         try:

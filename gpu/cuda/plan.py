@@ -99,9 +99,9 @@ class Plan:
         packed = b"".join(self._job(job, target) for job, target in zip(jobs, targets, strict=True))
         return self.put(np.frombuffer(packed, np.uint8))
 
-    def source(self, source: Source, height: int) -> int:
+    def source(self, source: Source) -> int:
         """The address of one Source, as stored."""
-        return self.put(np.frombuffer(self._source(source, height, None, 0), np.uint8))
+        return self.put(np.frombuffer(self._source(source, None, 0), np.uint8))
 
     def _job(self, job: Job, target: Target) -> bytes:
         recipe = job.recipe
@@ -175,35 +175,33 @@ class Plan:
                     continue
                 table = None if tables is None else self._table(source, job.recipe, tables[variable])
                 same = before is not None and source.control is before
-                sources.append(self._source(source, job.height, table, int(same)))
+                sources.append(self._source(source, table, int(same)))
                 before = source.control
-            layers.append(self._layer(layer, job.height, sources, first))
+            layers.append(self._layer(layer, sources, first))
         empty = np.zeros(1, np.uint8)
         return (
             self.put(np.frombuffer(b"".join(sources), np.uint8) if sources else empty),
             self.put(np.frombuffer(b"".join(layers), np.uint8) if layers else empty),
         )
 
-    def _layer(self, layer: Layer, height: int, sources: list[bytes], first: int) -> bytes:
+    def _layer(self, layer: Layer, sources: list[bytes], first: int) -> bytes:
         if layer.mask is None or layer.hidden is None:
             return descriptors.LAYER.pack(0, first, 0)
         hidden = np.zeros(65536, np.uint8)
         hidden[: len(layer.hidden)] = layer.hidden[:65536]
         hidden[len(layer.hidden) :] = hidden[len(layer.hidden) - 1]
-        sources.append(self._source(layer.mask, height, None, 0))
+        sources.append(self._source(layer.mask, None, 0))
         address = self.keep(("hidden", hidden.tobytes()), hidden)
         return descriptors.LAYER.pack(address, first, len(sources) - 1)
 
-    def _source(self, source: Source, height_out: int, table: int | None, same_place: int) -> bytes:
+    def _source(self, source: Source, table: int | None, same_place: int) -> bytes:
         pixels = source.pixels
         height, width = pixels.shape
         if pixels.size == 0:
             return descriptors.NO_SOURCE
-        if source.valid is not None and source.valid.shape != pixels.shape:
-            raise ValueError("the mask has another shape than the pixels")
         dtype = pixels.dtype.newbyteorder("=")
         pixels = np.ascontiguousarray(pixels, dtype)
-        segments, first = self._control(source.control, height_out)
+        segments, first = self._control(source.control)
         nodata = source.nodata
         if nodata is not None and dtype.kind == "f" and math.isfinite(nodata):
             nodata = float(dtype.type(nodata))
@@ -232,12 +230,11 @@ class Plan:
     def _pixels(self, kind: str, key: Hashable, data: NDArray[Any]) -> int:
         return self.put(data) if key is None else self.keep((kind, key, data.shape, data.dtype.str), data)
 
-    def _control(self, control: Control | None, height: int) -> tuple[int, int]:
+    def _control(self, control: Control | None) -> tuple[int, int]:
         if control is None:
             return 0, 0
         found = self._controls.get(id(control))
         if found is None:
-            _check_control(control, height)
             found = (
                 self.put(np.asarray(control.segments, np.float64)),
                 self.put(np.asarray(control.first, np.int64)),
@@ -264,15 +261,6 @@ class Plan:
         ranges = np.array([colours.interval(recipe, o) for o in range(len(recipe.expressions))], np.float64)
         palette = np.zeros(0, np.uint32) if mode == RGB else colours.rgba_words(recipe.palette)  # type: ignore[arg-type]
         return ranges, none, palette
-
-
-def _check_control(control: Control, height: int) -> None:
-    """Raises ValueError for places that would be read beyond their end: a device would be lost by it."""
-    first, (count, columns) = control.first, control.segments.shape
-    if len(first) != height + 1 or columns != 5:
-        raise ValueError(f"a control of {len(first) - 1} rows for a picture of {height}")
-    if first[0] < 0 or first[-1] > count or (np.diff(first) < 0).any():
-        raise ValueError("the rows of a control are not in order")
 
 
 def palette_of(recipe: Recipe) -> NDArray[np.uint8] | None:

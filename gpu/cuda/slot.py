@@ -115,7 +115,7 @@ class Slot:
         plan = Plan(self._staging.put, self._keep)
         pixels = np.zeros((height, width), dtype)
         valid = np.zeros((height, width), np.bool_)
-        address = plan.source(source, height)
+        address = plan.source(source)
         if source.pixels.size == 0:
             return pixels, valid
         d_pixels, d_valid = self._scratch.take(pixels.nbytes), self._scratch.take(valid.nbytes)

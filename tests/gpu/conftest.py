@@ -1,4 +1,4 @@
-"""Every backend there is: the CPU, the emulated GPU with general and with special kernels, a GPU where one answers."""
+"""Every backend there is: the CPU, the emulated GPU, a GPU where one answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpu.cuda import CudaBackend
 from gpu.devices import why_no_cuda
 from tests.gpu.host.device import HostDevice
 
-BACKENDS = ["cpu", "general", "special"]
+BACKENDS = ["cpu", "emulated"]
 if not why_no_cuda():
     BACKENDS.append("cuda")
 
@@ -23,7 +23,7 @@ def make_backend(kind: str):
         from gpu.cuda.cupy_device import CupyDevice
 
         return CudaBackend(CupyDevice(), CpuBackend(), specialise="now", pool_bytes=1 << 30)
-    specialise = "now" if kind == "special" else "never"
+    specialise = "now" if kind == "specialised" else "never"
     return CudaBackend(
         HostDevice(), CpuBackend(), specialise=specialise, slots=1, pool_bytes=64 << 20, scratch_bytes=1 << 20
     )
@@ -38,7 +38,13 @@ def backend(request):
 @pytest.fixture(scope="session")
 def emulated():
     """The GPU backend with general kernels under host emulation."""
-    return make_backend("general")
+    return make_backend("emulated")
+
+
+@pytest.fixture(scope="session")
+def specialised():
+    """The same with kernels compiled for each recipe."""
+    return make_backend("specialised")
 
 
 @pytest.fixture(params=["0", "1", "2"], ids=["forward", "reverse", "random"])

@@ -59,5 +59,7 @@ def job(layers, recipe, height=24, width=28, **kwargs):
 
 def layer(seed, count, **kwargs):
     """A layer of `count` bands on one grid."""
-    control = grid(kwargs.get("height", 24), kwargs.get("width", 28), (kwargs.get("step", 1.0),) * 2, (1.3, 0.7), 0.02, 3)
+    control = grid(
+        kwargs.get("height", 24), kwargs.get("width", 28), (kwargs.get("step", 1.0),) * 2, (1.3, 0.7), 0.02, 3
+    )
     return Layer(sources=tuple(source(seed + i, control=control, **kwargs) for i in range(count)))

@@ -43,7 +43,9 @@ extern "C" __global__ void votes(const s32* in, s32* out) {
 
 def probe(name, barrier="__syncthreads();"):
     """Run a probe kernel on 64 threads; returns its output."""
-    text = PROBES.replace('#include "types.cuh"', source("warp").split("struct Source")[0] + "\n").replace("BARRIER", barrier)
+    text = PROBES.replace('#include "types.cuh"', source("warp").split("struct Source")[0] + "\n").replace(
+        "BARRIER", barrier
+    )
     device = HostDevice()
     kernel = device.compile(text, name, ())
     numbers, out = np.arange(64, dtype=np.int32), np.full(64, -1, np.int32)

@@ -139,9 +139,9 @@ def test_any_text_is_parsed_or_refused(text):
 TREES = st.recursive(
     st.sampled_from([*BANDS, "1", "0.5", "3", "0"]),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!=", "and", "or"]), inner).map(
-            lambda t: f"({t[0]} {t[1]} {t[2]})"
-        ),
+        st.tuples(
+            inner, st.sampled_from(["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!=", "and", "or"]), inner
+        ).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         inner.map(lambda t: f"(-{t})"),
         inner.map(lambda t: f"(not {t})"),
         st.tuples(st.sampled_from(sorted(name for name, (low, _) in FUNCTIONS.items() if low == 1)), inner).map(
@@ -165,7 +165,21 @@ def test_canonical_text_program_and_c_mean_the_same(text):
     np.testing.assert_array_equal(run(expression, values), expected)
     # what is emitted has nothing but our names, numbers and operators
     c = expression.emit_c(BANDS)
-    allowed = {"b", "pow", "fabs", "atan", "square", "cube", "fourth", "minimum", "maximum", "both", "either", "none", "e"}
+    allowed = {
+        "b",
+        "pow",
+        "fabs",
+        "atan",
+        "square",
+        "cube",
+        "fourth",
+        "minimum",
+        "maximum",
+        "both",
+        "either",
+        "none",
+        "e",
+    }
     words = set(re.findall(r"[A-Za-z_]+", c))
     assert words <= allowed | set(FUNCTIONS)
     assert c.count("(") == c.count(")")
@@ -219,5 +233,7 @@ def test_syntax_never_evaluates():
     """Neither module calls eval, exec, compile or ast.parse."""
     for module in (gpu.expression, gpu.syntax):
         tree = ast.parse(Path(module.__file__).read_text())
-        called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        called = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
         assert not called & {"eval", "exec", "compile", "__import__", "getattr"}

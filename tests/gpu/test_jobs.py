@@ -91,10 +91,14 @@ JOBS = {
         recipe("a", classes={1: (255, 0, 0, 255), 3: (0, 255, 0, 255), 4: (0, 0, 255, 128), 7: (1, 2, 3, 0)}),
     ),
     "classes, none": job([layer(1, 1)], recipe("a", classes={})),
-    "many classes": job([layer(1, 1, high=500)], recipe("a", classes={i: (i % 251, i // 251, 7, 255) for i in range(400)})),
+    "many classes": job(
+        [layer(1, 1, high=500)], recipe("a", classes={i: (i % 251, i // 251, 7, 255) for i in range(400)})
+    ),
     "intervals": job(
         [layer(1, 1)],
-        recipe("a", intervals=((0, 2000, (9, 8, 7, 255)), (2000, 2000.5, (1, 1, 1, 255)), (3000, 7000, (0, 99, 0, 200)))),
+        recipe(
+            "a", intervals=((0, 2000, (9, 8, 7, 255)), (2000, 2000.5, (1, 1, 1, 255)), (3000, 7000, (0, 99, 0, 200)))
+        ),
     ),
     "median": job(mosaic(5, 3), recipe("r,g,b", **RGB), reducers=("median",)),
     "mean behind clouds": job(
@@ -114,9 +118,24 @@ JOBS = {
 }
 
 
+SPECIAL = [
+    "rgb", "rgb, a band is missing", "one band three times", "scaled", "float bands", "mosaic behind clouds",
+    "bands of several resolutions", "cubic", "index", "three expressions", "every operation", "constant", "classes",
+    "intervals", "median", "one reducer each", "nothing there",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_picture_equals_reference(backend, name):
-    one = JOBS[name]
+    check_picture(backend, JOBS[name])
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_kernels_draw_the_same(specialised, name):
+    check_picture(specialised, JOBS[name])
+
+
+def check_picture(backend, one):
     expected = reference.shade(one)
     made = backend.shade(one)
     rgba = made.rgba()
@@ -138,7 +157,17 @@ def test_values_equal_reference(backend, name):
 
 @pytest.mark.parametrize("format", ["jpg", "png", "auto", "webp"])
 def test_draw_encodes_what_shade_shows(backend, format):
-    names = ["rgb", "mosaic", "classes", "intervals", "ramp", "grey", "index of scaled bands, mosaic", "all nodata", "no layer"]
+    names = [
+        "rgb",
+        "mosaic",
+        "classes",
+        "intervals",
+        "ramp",
+        "grey",
+        "index of scaled bands, mosaic",
+        "all nodata",
+        "no layer",
+    ]
     jobs = [
         Job(layers=j.layers, recipe=j.recipe, height=j.height, width=j.width, format=format, background=(200, 30, 90))
         for j in (JOBS[name] for name in names)
@@ -159,7 +188,9 @@ def test_draw_encodes_what_shade_shows(backend, format):
         if encoded.format == "png":
             np.testing.assert_array_equal(clean(np.asarray(image.convert("RGBA"))), clean(rgba), err_msg=name)
         if encoded.format == "jpg":
-            np.testing.assert_array_equal(np.asarray(image.convert("RGB")), decoded(picture, (200, 30, 90)), err_msg=name)
+            np.testing.assert_array_equal(
+                np.asarray(image.convert("RGB")), decoded(picture, (200, 30, 90)), err_msg=name
+            )
 
 
 def clean(rgba):

@@ -43,9 +43,7 @@ def test_bytes_are_libjpeg_turbos(encoder, sampling, quality):
 def test_any_size_and_content(encoder, height, width, quality, sampling, seed, spread):
     image = np.random.default_rng(seed).integers(0, spread, (height, width, 3)).astype(np.uint8)
     image = grey(image) if sampling == "grey" else image
-    assert encoder.jpeg([image], quality, sampling) == [
-        pillow(image, quality, sampling, jpeg.INTERVALS[sampling])
-    ]
+    assert encoder.jpeg([image], quality, sampling) == [pillow(image, quality, sampling, jpeg.INTERVALS[sampling])]
 
 
 def test_transparent_pixels_show_the_background(encoder):

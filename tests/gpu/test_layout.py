@@ -25,7 +25,10 @@ FIELDS = {
 
 def offsets(name):
     """Offset of each field and the size, as the compiler has them."""
-    text = "".join(source(kernel) for kernel in {"Image": ["seg_scan"], "JpegTables": ["seg_scan"], "Region": ["statistics"]}.get(name, ["shade"]))
+    text = "".join(
+        source(kernel)
+        for kernel in {"Image": ["seg_scan"], "JpegTables": ["seg_scan"], "Region": ["statistics"]}.get(name, ["shade"])
+    )
     fields = FIELDS[name].split()
     body = "".join(f"out[{i}] = __builtin_offsetof({name}, {field});" for i, field in enumerate(fields))
     text += f'\nextern "C" __global__ void layout(s64* out) {{ {body} out[{len(fields)}] = sizeof({name}); }}\n'

@@ -43,7 +43,12 @@ def test_leased_memory_stays():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["offer", "lease", "release", "clear"]), st.integers(0, 6), st.integers(1, 60)), max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["offer", "lease", "release", "clear"]), st.integers(0, 6), st.integers(1, 60)),
+        max_size=60,
+    )
+)
 def test_budget_holds(steps):
     pool, leased = Pool(100), []
     for action, key, size in steps:
@@ -63,7 +68,9 @@ def test_budget_holds(steps):
 
 
 def make(pool_bytes):
-    return CudaBackend(HostDevice(), CpuBackend(), specialise="never", slots=1, pool_bytes=pool_bytes, scratch_bytes=1 << 20)
+    return CudaBackend(
+        HostDevice(), CpuBackend(), specialise="never", slots=1, pool_bytes=pool_bytes, scratch_bytes=1 << 20
+    )
 
 
 def keyed(number):
@@ -88,7 +95,9 @@ def test_a_pool_too_small_costs_only_time():
 
 
 def test_pool_under_threads():
-    backend = CudaBackend(HostDevice(), CpuBackend(), specialise="never", slots=3, pool_bytes=3200000, scratch_bytes=1 << 20)
+    backend = CudaBackend(
+        HostDevice(), CpuBackend(), specialise="never", slots=3, pool_bytes=3200000, scratch_bytes=1 << 20
+    )
     expected = {n: make(0).draw([keyed(n)])[0].content for n in range(6)}
     wrong = []
 

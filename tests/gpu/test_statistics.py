@@ -7,7 +7,9 @@ from gpu.statistics import NAMES, statistics
 from tests.gpu.test_jobs import JOBS
 
 
-@pytest.mark.parametrize("name", ["rgb", "index", "median", "mosaic behind clouds", "all nodata", "nothing there", "float bands"])
+@pytest.mark.parametrize(
+    "name", ["rgb", "index", "median", "mosaic behind clouds", "all nodata", "nothing there", "float bands"]
+)
 def test_equals_numpy(emulated, thread_order, name):
     job = JOBS[name]
     inside = np.hypot(*np.meshgrid(np.arange(28) - 14, np.arange(24) - 12)) < 9

@@ -26,7 +26,12 @@ LIBC = ctypes.CDLL(None)
 HERE = Path(__file__).parent
 FLAGS = {
     "": ["-O1"],
-    "asan": ["-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=undefined,float-cast-overflow"],
+    "asan": [
+        "-O0",
+        "-g1",
+        "-fsanitize=address,undefined,float-cast-overflow",
+        "-fno-sanitize-recover=undefined,float-cast-overflow",
+    ],
     "tsan": ["-O1", "-g", "-fsanitize=thread"],
 }
 

@@ -74,19 +74,43 @@ def jobs():
     for method in ("nearest", "bilinear", "cubic", "average"):
         for step in (0.6, 1.8):
             layers = [layer(i, 3, holes=0.3, step=step, **size) for i in range(3)]
-            yield Job(layers=tuple(layers), recipe=recipe("a,b,c", rescale=((0, 9000),), resampling=method), height=9, width=18)
+            yield Job(
+                layers=tuple(layers),
+                recipe=recipe("a,b,c", rescale=((0, 9000),), resampling=method),
+                height=9,
+                width=18,
+            )
         folds = Source(pixels=pixels(3, 20, 24, np.float32), valid=valid, control=folded, nodata=7.0)
-        yield Job(layers=(Layer(sources=(folds,)),), recipe=recipe("a", rescale=((0, 9000),), palette=ramp, resampling=method), height=4, width=18)
+        yield Job(
+            layers=(Layer(sources=(folds,)),),
+            recipe=recipe("a", rescale=((0, 9000),), palette=ramp, resampling=method),
+            height=4,
+            width=18,
+        )
     masked = [Layer(sources=layer(i, 2, holes=0.3, **size).sources, **mask) for i in range(4)]
     index = recipe("where(a > b, (a - b) / (a + b), sqrt(-a))", rescale=((-1, 1),), palette=ramp)
     for reducer in ("first", "median", "mean", "max", "min"):
         yield Job(layers=tuple(masked), recipe=index, height=9, width=18, reducers=(reducer,))
-    yield Job(layers=tuple(masked), recipe=recipe("a", classes={i: (i % 255, 1, 2, 255) for i in range(0, 9000, 7)}), height=9, width=18)
-    yield Job(layers=tuple(masked), recipe=recipe("a", intervals=((0, 4000, (1, 2, 3, 255)), (5000, 6000, (1, 2, 3, 9)))), height=9, width=18)
+    yield Job(
+        layers=tuple(masked),
+        recipe=recipe("a", classes={i: (i % 255, 1, 2, 255) for i in range(0, 9000, 7)}),
+        height=9,
+        width=18,
+    )
+    yield Job(
+        layers=tuple(masked),
+        recipe=recipe("a", intervals=((0, 4000, (1, 2, 3, 255)), (5000, 6000, (1, 2, 3, 9)))),
+        height=9,
+        width=18,
+    )
     empty = Source(pixels=np.zeros((0, 5), np.uint8), control=grid(9, 18))
     yield Job(layers=(Layer(sources=(empty, None, empty)),), recipe=recipe("a,b,c"), height=9, width=18)
     yield Job(layers=(), recipe=recipe("a,b,c"), height=1, width=1)
-    mixed = (*layer(1, 1, dtype=np.uint8, high=200, **size).sources, *layer(2, 1, dtype=np.float64, **size).sources, None)
+    mixed = (
+        *layer(1, 1, dtype=np.uint8, high=200, **size).sources,
+        *layer(2, 1, dtype=np.float64, **size).sources,
+        None,
+    )
     yield Job(layers=(Layer(sources=mixed),), recipe=recipe("a,b,c", color_formula="gamma rgb 2"), height=9, width=18)
 
 
@@ -123,7 +147,12 @@ def check_statistics():
     for height, width, holes in ((9, 18, 0.3), (1, 1, 0.0), (40, 30, 0.0), (6, 6, 1.0)):
         data = pixels(4, height, width, np.float64, 100, holes) - 50
         data[: height // 2] = np.round(data[: height // 2], -1)
-        one = Job(layers=(Layer(sources=(Source(pixels=data, nodata=-50.0),)),), recipe=recipe("a"), height=height, width=width)
+        one = Job(
+            layers=(Layer(sources=(Source(pixels=data, nodata=-50.0),)),),
+            recipe=recipe("a"),
+            height=height,
+            width=width,
+        )
         for inside in (None, rng.random((height, width)) < 0.5):
             values = backend.values(one)[0][0]
             made, expected = backend.statistics(one, inside)[0], statistics(values, inside)
