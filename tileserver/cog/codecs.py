@@ -85,6 +85,8 @@ def decode(image: Directory, data: bytes, row: int) -> Block:
         if image.compression == LERC:
             return _lerc(image, data, height)
         return _stream(image, data, height)
+    except BlockError:
+        raise
     except (RuntimeError, ValueError, struct.error, MemoryError) as error:
         raise BlockError("A block of the file is broken.") from error
 
@@ -176,7 +178,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _lerc(image: Directory, data: bytes, height: int) -> Block:
-    """LERC2, bare or within deflate or ZSTD; pixels that it masks cannot be told here."""
+    """LERC2, bare or within deflate or ZSTD; GDAL masks what is NaN."""
     dtype = np.dtype(f"{image.kind}{image.bits // 8}")
     most = height * image.block_width * image.samples * dtype.itemsize
     wrapped = image.lerc[1]
@@ -189,7 +191,9 @@ def _lerc(image: Directory, data: bytes, height: int) -> Block:
     if pixels.dtype != dtype or pixels.size != most // dtype.itemsize:
         raise BlockError("A LERC block of the file has another shape than its header says.")
     if masks is not None and not np.all(masks):
-        raise BlockError("A LERC block of the file has masked pixels.")
+        if dtype.kind != "f":
+            raise BlockError("A LERC block of the file has masked pixels.")
+        pixels = np.where(np.reshape(masks, pixels.shape), pixels, dtype.type(np.nan))
     pixels = pixels.reshape(height, image.block_width, image.samples)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
 

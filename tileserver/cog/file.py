@@ -193,6 +193,8 @@ def _external(href: str) -> list[Level]:
 def _check(levels: list[Level], header: Header, *, masked: bool) -> None:
     """What we read must be what GDAL reads; anything else is for GDAL."""
     base = levels[0].image
+    if reason := codecs.unsupported(base):
+        raise Unsupported(reason)
     if (base.width, base.height, base.bands) != (header.width, header.height, header.bands):
         raise Unsupported("GDAL sees another size")
     if codecs.pixel_type(base).name != header.dtype:
