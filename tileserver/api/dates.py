@@ -14,7 +14,7 @@ from tileserver.api.series import interval_of
 from tileserver.days import Day, days_of
 
 Text = Annotated[str | None, Query()]
-_SECONDS = 0.5
+_SECONDS = 2.0
 """How long an answer waits for what nobody counted yet."""
 
 
