@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -44,7 +45,7 @@ def test_every_link_answers(client):
     for path in ("/stac", "/stac/collections/ramp", "/stac/collections/ramp/items/ramp-2024-05-11"):
         for one in client.get(path).json()["links"]:
             href = one["href"].format(z=9, x=276, y=173)
-            if one.get("method") != "POST" and one["rel"] != "search":
+            if one.get("method") != "POST" and one["rel"] not in {"search", "wms"}:
                 response = client.get(href)
                 assert response.status_code == 200, href
                 if one["rel"] in {"xyz", "tilejson", "wmts", "items", "service-desc"}:
@@ -59,6 +60,28 @@ def test_web_map_links_show_the_item_s_own_day(client):
     collection = client.get("/stac/collections/ramp").json()
     assert any("render" in extension for extension in collection["stac_extensions"])
     assert "rgb" in collection["renders"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/stac/collections/ramp", "/stac/collections/ramp/items/ramp-2024-05-11", "/collections/ramp"]
+)
+def test_links_are_what_the_extensions_ask_for(client, path):
+    """The rules of web-map-links 1.2 and render 2.0, as their JSON schemas say them."""
+    document = client.get(path).json()
+    renders = client.get("/collections/ramp").json()["renders"]
+    by_rel = {
+        rel: [one for one in document["links"] if one["rel"] == rel] for rel in ("xyz", "tilejson", "wmts", "wms")
+    }
+    assert {one["render"] for one in by_rel["xyz"]} == {one["render"] for one in by_rel["tilejson"]} == set(renders)
+    assert all({"{x}", "{y}", "{z}"} <= set(re.findall(r"\{\w\}", one["href"])) for one in by_rel["xyz"])
+    assert by_rel["wmts"][0]["wmts:layer"] == "ramp"
+    assert by_rel["wms"][0]["wms:layers"] == ["ramp"]
+    dated = "items" in path
+    assert by_rel["wmts"][0].get("wmts:dimensions") == ({"Time": "2024-05-11"} if dated else None)
+    for render in renders.values():
+        assert isinstance(render["assets"], list)
+        assert isinstance(render["title"], str)
+        assert all(len(pair) == 2 for pair in render.get("rescale", []))
 
 
 def test_no_path_is_ever_shown(client):

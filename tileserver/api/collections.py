@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -21,8 +22,9 @@ WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.j
 def collection_document(collection: Collection, base: str) -> dict[str, Any]:
     """The STAC Collection with absolute links, web map links for every style among them."""
     stac = collection_to_stac(collection)
-    here = f"{base}/collections/{collection.id}"
-    stac["stac_extensions"] = [*stac["stac_extensions"], WEB_MAP_LINKS]
+    here = f"{base}/collections/{quote(collection.id, safe='')}"
+    if collection.styles:
+        stac["stac_extensions"] = [*stac["stac_extensions"], WEB_MAP_LINKS]
     stac["links"] = [
         {"rel": "self", "type": "application/json", "href": here},
         {"rel": "root", "type": "application/json", "href": f"{base}/?f=json"},
@@ -41,21 +43,33 @@ def collection_document(collection: Collection, base: str) -> dict[str, Any]:
 
 
 def web_map_links(collection: Collection, base: str, time: str = "latest") -> list[dict[str, Any]]:
-    """xyz, tilejson and wmts links as the web-map-links extension describes them."""
-    here = f"{base}/collections/{collection.id}"
+    """xyz, tilejson, wmts and wms links as the web-map-links and render extensions describe them."""
+    collection_id = quote(collection.id, safe="")
+    here = f"{base}/collections/{collection_id}"
     links: list[dict[str, Any]] = []
     for style in collection.styles:
-        tiles = f"{base}/xyz/{collection.id}/{style.id}/{time}/{{z}}/{{x}}/{{y}}.png"
-        tilejson = f"{here}/styles/{style.id}/WebMercatorQuad/tilejson.json?datetime={time}"
+        style_id = quote(style.id, safe="")
+        tiles = f"{base}/xyz/{collection_id}/{style_id}/{time}/{{z}}/{{x}}/{{y}}.png"
+        tilejson = f"{here}/styles/{style_id}/WebMercatorQuad/tilejson.json?datetime={time}"
+        said = {"title": style.title, "render": style.id}
         links += [
-            {"rel": "xyz", "type": "image/png", "title": style.title, "href": tiles},
-            {"rel": "tilejson", "type": "application/json", "title": style.title, "href": tilejson},
+            {"rel": "xyz", "type": "image/png", "href": tiles, **said},
+            {"rel": "tilejson", "type": "application/json", "href": tilejson, **said},
         ]
     if collection.styles:
-        links.append({
-            "rel": "wmts", "type": "image/png", "title": collection.title,
-            "href": f"{here}/wmts/1.0.0/WMTSCapabilities.xml", "wmts:layer": collection.id,
-        })  # fmt: skip
+        wmts = f"{here}/wmts/1.0.0/WMTSCapabilities.xml"
+        dated = time not in {"latest", "best"}
+        links += [
+            {
+                "rel": "wmts", "type": "image/png", "title": collection.title, "href": wmts,
+                "wmts:layer": collection.id, **({"wmts:dimensions": {"Time": time}} if dated else {}),
+            },
+            {
+                "rel": "wms", "type": "image/png", "title": collection.title, "href": f"{base}/wms",
+                "wms:layers": [collection.id], "wms:transparent": True,
+                **({"wms:dimensions": {"TIME": time}} if dated else {}),
+            },
+        ]  # fmt: skip
     return links
 
 

@@ -65,7 +65,8 @@ def item_json(item: Item, collection: Collection, base: str) -> dict[str, Any]:
     for key, asset in document["assets"].items():
         asset["href"] = asset_href(base, item, key)
     time = item.datetime.date().isoformat() if item.datetime else "latest"
-    document["stac_extensions"] = [*document.get("stac_extensions", []), WEB_MAP_LINKS]
+    if collection.styles:
+        document["stac_extensions"] = [*document.get("stac_extensions", []), WEB_MAP_LINKS]
     document["links"] = [
         _link("self", f"{parent}/items/{quote(item.id, safe='')}", _GEOJSON),
         _link("root", f"{base}/stac"),
