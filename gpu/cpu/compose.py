@@ -28,7 +28,7 @@ _REDUCERS: dict[str, Callable[..., Any]] = {
 def compose(job: Job, rows: slice) -> Floats:
     """The recipe's outputs of some rows after layers and reducers."""
     reducers = job.reducers * len(job.recipe.expressions) if len(job.reducers) == 1 else job.reducers
-    if all(reducer in ("first", "best") for reducer in reducers):
+    if not job.layers or all(reducer in ("first", "best") for reducer in reducers):
         return _first(job, rows)
     stack = np.stack([outputs(layer, job.recipe, job.width, rows) for layer in job.layers])
     top = _top(stack) if any(reducer in ("first", "best") for reducer in reducers) else stack[0]
