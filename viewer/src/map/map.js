@@ -57,9 +57,12 @@ export function createMap(store, element) {
   main.map.on('moveend', () => {
     const [lon, lat] = toLonLat(view.getCenter() ?? [0, 0]);
     const zoom = view.getZoom() ?? 2;
-    if (!element.clientWidth) return;
+    if (!element.clientWidth || !store.get().view) return; // Before the first view is chosen there is nothing to keep.
     store.set({ view: { lon: round(lon, 6), lat: round(lat, 6), zoom: round(zoom, 3) }, bbox: visible(), size: [element.clientWidth, element.clientHeight] });
   });
+  // OpenLayers tells of the end of a move from the second frame on; nothing else may ask for one.
+  main.map.once('postrender', () => main.map.render());
+
   /** @return {Bbox} */
   function visible() {
     const [west, south, east, north] = transformExtent(view.calculateExtent(main.map.getSize()), 'EPSG:3857', 'EPSG:4326');

@@ -9,6 +9,9 @@ import { viewOf } from '../map/map.js';
 
 /** @import {Store, State, Notice} from '../types' */
 
+/** Images that cover less of the view are dots. */
+const TINY = 0.0004;
+
 /** @param {Store} store @param {HTMLElement} element */
 export function mountNotice(store, element) {
   store.watch((state) => [state.notice, state.problem, state.days, state.pictures, state.active, state.collections, state.words], () => {
@@ -57,6 +60,7 @@ function missing(store, state) {
   const [west, south, east, north] = state.bbox ?? [0, 0, 0, 0];
   const outside = box && (box[0] > east || (box[2] < west && box[0] <= box[2]) || box[1] > north || box[3] < south);
   if (outside || (!days.list.length && dated && box)) return { key: 'empty.here', actions: box ? [{ key: 'empty.show', run: () => store.set({ view: viewOf(box, store.get().size) }) }] : [] };
+  if (box && days.list.length && days.list.every((one) => one.cover !== null && one.cover < TINY)) return { key: 'empty.far', actions: [{ key: 'empty.show', run: () => store.set({ view: viewOf(box, store.get().size) }) }] };
   const day = dayOf(state, of);
   if (!days.list.length || !of.time || of.time === 'latest' || (day && (day.cover ?? 1) > 0)) return null;
   const offers = /** @type {const} */ ([1, -1]).map((direction) => ({ direction, day: step(days.list, of.time, direction, true) })).filter((offer) => offer.day);

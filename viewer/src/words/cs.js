@@ -97,6 +97,7 @@ export default {
   'empty.collection': 'Kolekce „{name}“ už na tomto serveru není.',
   'empty.first': 'Ukázat, co tu je',
   'empty.here': 'Z tohoto místa nejsou žádné snímky.',
+  'empty.far': 'Z takové dálky jsou snímky příliš malé.',
   'empty.show': 'Přejít tam, kde jsou',
   'empty.day': '{date} tu není žádný snímek.',
   'empty.next': 'Další: {date}',

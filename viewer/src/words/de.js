@@ -97,6 +97,7 @@ export default {
   'empty.collection': 'Die Sammlung „{name}“ gibt es auf diesem Server nicht mehr.',
   'empty.first': 'Zeigen, was es gibt',
   'empty.here': 'Von diesem Ort gibt es keine Bilder.',
+  'empty.far': 'Aus dieser Entfernung sind die Bilder zu klein.',
   'empty.show': 'Dorthin, wo es welche gibt',
   'empty.day': 'Am {date} gibt es hier kein Bild.',
   'empty.next': 'Nächstes: {date}',

@@ -97,6 +97,7 @@ export default {
   'empty.collection': 'There is no collection “{name}” on this server any more.',
   'empty.first': 'Show what there is',
   'empty.here': 'There are no images of this place.',
+  'empty.far': 'The images are too small to be seen from so far.',
   'empty.show': 'Go to where there are',
   'empty.day': 'No image on {date} here.',
   'empty.next': 'Next: {date}',

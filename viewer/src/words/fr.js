@@ -97,6 +97,7 @@ export default {
   'empty.collection': 'La collection « {name} » n’est plus sur ce serveur.',
   'empty.first': 'Montrer ce qu’il y a',
   'empty.here': 'Il n’y a pas d’images de ce lieu.',
+  'empty.far': 'De si loin, les images sont trop petites.',
   'empty.show': 'Aller là où il y en a',
   'empty.day': 'Pas d’image ici le {date}.',
   'empty.next': 'Suivante : {date}',
