@@ -13,6 +13,7 @@ from pyproj import Transformer
 
 from tests.ramp import BLUE, DATES, POINTS, color
 from tests.standards.schemas import validated
+from tileserver.api import published
 
 NS = {
     "w": "http://www.opengis.net/wmts/1.0",
@@ -322,6 +323,18 @@ def test_two_images_a_day_are_told_apart(client):
     assert Image.open(
         io.BytesIO(client.get("/wmts", params={**TILE, "layer": "passes", "Time": "2024-05-21T00:00:00Z"}).content)
     ).convert("RGBA").getextrema()[3] == (0, 0)
+
+
+def test_an_ordinary_tile_does_not_read_all_times(client, monkeypatch):
+    def never(collection_id):
+        raise AssertionError("all times were read")
+
+    monkeypatch.setattr(client.parts.catalog, "moments", never)
+    published._dimensions.clear()
+    assert client.get("/wmts", params=TILE).status_code == 200
+    assert (
+        client.get("/wmts", params={**TILE, "layer": "ramp-nearest", "Time": "2024-05-12T00:00:00Z"}).status_code == 200
+    )
 
 
 def test_a_layer_without_time_takes_any(client):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
@@ -75,22 +75,26 @@ def _same_place(one: Bbox, other: Bbox) -> bool:
     return width > 0 and height > 0 and width * height > smaller / 2
 
 
-def dimension_time(text: str, dimension: Dimension | None, *, by_day: bool = False) -> Time:
+def dimension_time(text: str, known: Callable[[], Dimension | None], *, by_day: bool = False) -> Time:
     """The Time that a client of WMTS or WMS means. Raises InvalidParameter.
+
+    Only words and midnights need to know the dimension, so an ordinary tile never waits for it.
 
     `default`, nothing and an unfilled placeholder are the default value, `current` is the newest image of the
     place; YYYYMMDD is a day, and so is midnight where the dimension lists days or the layer goes `by_day`.
     """
     word = text.strip()
     if word.lower() in {"", "default"} or _PLACEHOLDER.fullmatch(word):
+        dimension = known()
         return parse_time(dimension.default, "Time") if dimension else LATEST
     if word.lower() == "current":
         return LATEST
     if compact := _COMPACT.fullmatch(word):
         word = "-".join(compact.groups())
     midnight = _MIDNIGHT.fullmatch(word)
-    if midnight and (by_day or dimension is None or dimension.form == "day"):
-        word = midnight[1]
+    if midnight:
+        dimension = None if by_day else known()
+        word = midnight[1] if dimension is None or dimension.form == "day" else word
     try:
         return parse_time(word, "Time")
     except InvalidParameter as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def times_of(parts: Parts, values: KeyValues, collection: Collection) -> list[Ti
     texts = [text.strip() for text in values.get("time").split(",")]
     if len(texts) > MAX_LAYERS:
         raise TooLarge("Times", len(texts), MAX_LAYERS)
-    known = dimension(parts.catalog, collection.id)
+    known = partial(dimension, parts.catalog, collection.id)
     return [dimension_time(_without_period(text), known) for text in texts]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from morecantile import TileMatrixSet
 
@@ -25,7 +26,7 @@ class Layer:
     """A collection as WMTS offers it."""
 
     collection: Collection
-    dimension: Dimension | None
+    dimension: Callable[[], Dimension | None]
     nearest: bool
     """Snaps to the nearest earlier image."""
 
@@ -51,7 +52,7 @@ def find_layer(catalog: Catalog, name: str, scope: str = "") -> Layer:
         except NotFound:
             continue
         if collection.styles:
-            return Layer(collection, dimension(catalog, collection_id), collection_id != name)
+            return Layer(collection, partial(dimension, catalog, collection_id), collection_id != name)
     raise InvalidParameter("layer", name, "a layer of the capabilities document")
 
 
