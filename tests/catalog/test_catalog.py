@@ -239,3 +239,11 @@ def test_a_file_that_is_no_database(tmp_path):
     path.write_text("this is no database, " * 100)
     with pytest.raises(InvalidParameter, match="catalog"):
         open_catalog(f"sqlite:///{path}")
+
+
+def test_moments(catalog: Catalog):
+    catalog.put_collection(collection())
+    catalog.put_items([item("a"), item("b", SPRING - DAY, bbox=(177, 50, -178, 52)), item("always", None)])
+    assert catalog.moments("scenes") == [(SPRING - DAY, (177, 50, -178, 52)), (SPRING, (15, 46, 16, 47))]
+    with pytest.raises(NotFound):
+        catalog.moments("other")

@@ -201,27 +201,56 @@ def test_sheets_of_one_map_are_one_style(catalog: Catalog, tmp_path: Path):
 
 def test_collection_json_overrides(catalog: Catalog, data: Path):
     said = {
-        "type": "Collection", "id": "ignored", "title": "My scenes", "description": "Words", "license": "CC0-1.0",
+        "type": "Collection", "id": "my-scenes", "title": "My scenes", "description": "Words", "license": "CC0-1.0",
         "tilescope:order": 3, "tilescope:attribution": "me",
+        "item_assets": {"B04": {"title": "Red", "raster:bands": [{"scale": 0.5, "offset": -1, "nodata": 7, "unit": "dn"}]}},
         "renders": {"mine": {"title": "Mine", "assets": ["B08"], "rescale": [[0, 1]], "colormap_name": "viridis"}},
         "links": [], "extent": {"spatial": {"bbox": [[0, 0, 1, 1]]}, "temporal": {"interval": [[None, None]]}},
     }  # fmt: skip
     (data / "s2" / "collection.json").write_bytes(orjson.dumps(said))
     served = FolderIndex(catalog, [data], Report())
     served.refresh()
-    found = catalog.collection("s2")
+    (found,) = catalog.collections()
+    assert found.id == "my-scenes"
     assert (found.title, found.order, found.attribution) == ("My scenes", 3, "me")
     assert [style.id for style in found.styles] == ["mine"]
     assert found.bbox[0] > 10
+    bands = [catalog.item("my-scenes", "33TWM_2023-08-10").assets[key].bands[0] for key in ("B03", "B04", "B08")]
+    # The file says the nodata value, the collection the scale, the template what both do not.
+    assert [(band.scale, band.offset, band.nodata, band.unit) for band in bands] == [
+        (0.0001, 0, 0, ""), (0.5, -1, 0, "dn"), (0.0001, 0, 0, ""),
+    ]  # fmt: skip
     (data / "s2" / "collection.json").unlink()
     served.refresh()
     # The file is gone, and so is what it said.
+    assert [one.id for one in catalog.collections()] == ["s2"]
     assert catalog.collection("s2").styles[0].id == "natural"
+
+
+def test_a_changed_collection_json_is_read_again(catalog: Catalog, data: Path):
+    served = FolderIndex(catalog, [data], Report())
+    served.refresh()
+    for title, scale in (("One", 0.5), ("Two", 0.25)):
+        said = {"title": title, "item_assets": {"B04": {"raster:bands": [{"scale": scale, "offset": 0}]}}}
+        (data / "s2" / "collection.json").write_bytes(orjson.dumps(said))
+        assert served.refresh() is True
+        assert catalog.collection("s2").title == title
+        assert catalog.item("s2", "33TWM_2023-08-10").assets["B04"].bands[0].scale == scale
+
+
+def test_a_template_named_by_hand(catalog: Catalog, tmp_path: Path):
+    """Lone files of any name are then what the template says."""
+    write_cog(tmp_path / "cover" / "2021.tif", classes(10, 20, 80), nodata=0)
+    (tmp_path / "cover" / "collection.json").write_text('{"tilescope:template": "worldcover"}')
+    index(catalog, tmp_path / "cover")
+    found = catalog.collection("cover")
+    assert [style.id for style in found.styles] == ["landcover"]
+    assert found.styles[0].assets == ("data",)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", "{", '{"renders": {"x": {"title": "X", "assets": ["a", "os.system(1)"]}}}', '{"renders": 5}',
+    ["", "[]", "null", "{", '{"renders": {"x": {"title": "X", "expression": "os.system(1)"}}}', '{"renders": 5}',
      '{"renders": {"x": {"title": "X", "rescale": "high"}}}', '{"tilescope:template": "nonsense"}'],
 )  # fmt: skip
 def test_a_bad_collection_json_is_reported(catalog: Catalog, data: Path, text: str):

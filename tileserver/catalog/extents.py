@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from tileserver.models import Bbox
-
 Span = tuple[float, float]
 """West and east; west may exceed east."""
 
@@ -33,10 +31,3 @@ def join_longitudes(spans: Iterable[Span]) -> Span:
     widest = max(gaps, default=(0.0, 0.0, 0.0))
     # Equal gaps: the ordinary span is easier to read than one across the antimeridian.
     return (widest[2], widest[1]) if widest[0] > outer else (joined[0][0], joined[-1][1])
-
-
-def meets(one: Bbox, other: Bbox) -> bool:
-    """Whether two boxes touch or overlap."""
-    if one[1] > other[3] or one[3] < other[1]:
-        return False
-    return any(a[0] <= b[1] and a[1] >= b[0] for a in halves((one[0], one[2])) for b in halves((other[0], other[2])))

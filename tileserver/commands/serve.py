@@ -75,12 +75,13 @@ def _index(folders: list[Path], settings: Settings, *, alone: bool) -> Watcher:
     """Bring the index up to date, then keep it so in the background."""
     catalog = open_catalog(settings.catalog)
     with ConsoleReport() as report:
-        FolderIndex(catalog, folders, report, alone=alone).refresh()
+        index = FolderIndex(catalog, folders, report, alone=alone)
+        index.refresh()
     report.close_with_hints()
     if not report.collections:
         report.console.print("Nothing to draw was found yet; the folders are watched.", style="yellow")
-    quiet = FolderIndex(catalog, folders, _Log(), alone=alone)
-    watcher = Watcher(folders, quiet.refresh, settings.rescan_seconds)
+    index.report = _Log()
+    watcher = Watcher(folders, index.refresh, settings.rescan_seconds)
     watcher.start()
     return watcher
 

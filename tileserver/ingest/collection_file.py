@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from tileserver.collections import collection_from_stac, collection_to_stac
 from tileserver.errors import NotFound
 from tileserver.ingest.report import Report
 from tileserver.ingest.template import template
-from tileserver.models import Collection
+from tileserver.items import item_from_stac
+from tileserver.models import Asset, Band, Collection, Item
 from tileserver.styles import PREFIX, expressions
 
 NAME = "collection.json"
@@ -43,6 +46,48 @@ def apply_collection_file(root: Path, guessed: Collection | None, report: Report
             report.skip(f"{root.name}/{NAME}", f"It is not a usable STAC Collection: {error}.")
         return guessed
     return collection
+
+
+def read_document(root: Path) -> dict[str, Any]:
+    """The file as it is; empty where there is none that can be read."""
+    try:
+        document = orjson.loads((root / NAME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def declared(item: Item, document: Mapping[str, Any]) -> Item:
+    """An item with what `item_assets` say of bands and the files themselves do not: scale, offset, nodata, unit."""
+    try:
+        assets = {
+            key: _declared(asset, document["item_assets"][key]) if key in document.get("item_assets", ()) else asset
+            for key, asset in item.assets.items()
+        }
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return item  # what is wrong with the file is reported where its styles are read
+    return replace(item, assets=assets)
+
+
+def _declared(asset: Asset, said: Mapping[str, Any]) -> Asset:
+    document = {"href": asset.href, "type": asset.media_type, **said, "roles": ["data"]}
+    found = item_from_stac({"id": "x", "bbox": [0, 0, 1, 1], "assets": {asset.key: document}}).assets[asset.key].bands
+    if len(found) != len(asset.bands):
+        return asset
+
+    def band(own: Band, other: Band) -> Band:
+        unscaled = own.scale is None and own.offset is None
+        return replace(
+            own,
+            nodata=other.nodata if own.nodata is None else own.nodata,
+            scale=other.scale if unscaled else own.scale,
+            offset=other.offset if unscaled else own.offset,
+            unit=own.unit or other.unit,
+            description=own.description or other.description,
+        )
+
+    bands = tuple(band(own, other) for own, other in zip(asset.bands, found, strict=True))
+    return replace(asset, bands=bands, title=str(said.get("title") or asset.title))
 
 
 def stamp(root: Path) -> str:

@@ -41,7 +41,7 @@ class FolderIndex:
         """`alone`: nothing else is in the catalog, so that what has no folder is removed."""
         self._catalog = catalog
         self._paths = list(paths)
-        self._report = report
+        self.report = report
         self._alone = alone
         self._rejected: dict[tuple[str, str], str] = {}
         self._seen: dict[str, object] = {}
@@ -62,6 +62,6 @@ class FolderIndex:
         state = (found.files, found.safes, stamp(found.root))
         if self._seen.get(found.id) == state:
             return False
-        changed = Sync(self._catalog, found, self._report, self._rejected).run()
+        changed = Sync(self._catalog, found, self.report, self._rejected).run()
         self._seen[found.id] = state
         return changed

@@ -26,14 +26,13 @@ SIZE = PREFIX + "guessed_from"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def describe(collection_id: str, title: str, items: Iterable[Item], main: Template, words: str) -> Collection:
+def describe(collection_id: str, title: str, items: Iterable[Item], main: Template) -> Collection:
     """The collection of items that are already complete.
 
     Args:
         main: the template that was chosen for the collection.
-        words: names of the folders, for recognising lone files.
     """
-    kinds = kinds_of(items, main, words)
+    kinds = kinds_of(items, main)
     samples = _Samples()
     document = main.document
     styles = _named_styles(kinds, main, samples)

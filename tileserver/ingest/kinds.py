@@ -47,12 +47,12 @@ class Kind:
         return re.sub(r"[_\s]+", " ", name).strip()
 
 
-def kinds_of(items: Iterable[Item], main: Template, words: str) -> list[Kind]:
+def kinds_of(items: Iterable[Item], main: Template) -> list[Kind]:
     """The kinds in a collection, those of the main template first, then in the order of their names."""
     found: dict[tuple[object, ...], Kind] = {}
     for item in items:
         for asset in item.assets.values():
-            known = identify(asset, item, main, words)
+            known = identify(asset, item, main)
             signature = _signature(asset, item, known)
             kind = found.get(signature)
             if kind is None:
@@ -74,7 +74,7 @@ def _keep(kind: Kind, asset: Asset, item: Item) -> None:
         kind.items.append(item.id)
 
 
-def identify(asset: Asset, item: Item, main: Template, words: str) -> tuple[str, str] | None:
+def identify(asset: Asset, item: Item, main: Template) -> tuple[str, str] | None:
     """The template and its name for an asset: the main template's word first, then any other's."""
     order = (main, *(one for one in templates() if one is not main))
     if asset.key != "data":
@@ -82,11 +82,12 @@ def identify(asset: Asset, item: Item, main: Template, words: str) -> tuple[str,
             needs_words = one is not main and one.document.get("match", {}).get("words_needed")
             if not needs_words and (name := one.asset(asset.key)):
                 return one.id, name
+    if asset.key == "data" and main.by_folder and main.takes(len(asset.bands)):
+        # A folder called "dem" says what its files are, one called "s2_ndvi" does not.
+        return main.id, next(iter(main.item_assets))
     name = item.id if asset.key == "data" else asset.key
     for one in order:
-        # A folder called "dem" says what its files are, one called "s2_ndvi" does not.
-        said = f"{words} {name}" if one is main and one.by_folder else name
-        if one.takes(len(asset.bands)) and (single := one.single(said)):
+        if one.takes(len(asset.bands)) and (single := one.single(name)):
             return one.id, single
     return None
 

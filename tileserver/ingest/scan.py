@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tileserver.ingest.collection_file import read_document
 from tileserver.ingest.layout import is_dated_folder, slug
 from tileserver.ingest.raster import SUFFIXES
 
@@ -74,7 +75,9 @@ def _collections(path: Path) -> list[Found]:
 
 
 def _found(root: Path, name: str, files: Mapping[PurePosixPath, str], safes: list[PurePosixPath]) -> Found:
-    return Found(id=slug(name), title=name, root=root, files=files, safes=tuple(safes))
+    said = read_document(root).get("id")
+    own = said if isinstance(said, str) and said and slug(said) == said else slug(name)
+    return Found(id=own, title=name, root=root, files=files, safes=tuple(safes))
 
 
 def _is_collection(path: Path, files: Mapping[PurePosixPath, str], safes: list[PurePosixPath]) -> bool:

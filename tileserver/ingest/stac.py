@@ -125,7 +125,7 @@ def register(
         if item is None:
             continue
         main = main or _template_of(item, collection_id, described)
-        batch.append(complete(item, main, collection_id))
+        batch.append(complete(item, main))
         if len(batch) >= _BATCH:
             changed += _store(catalog, collection_id, batch, main, described, report)
             batch = []
@@ -204,7 +204,7 @@ def _store(
         count = catalog.count(collection_id)
     except NotFound:
         before, count = None, 0
-    guessed = describe(collection_id, collection_id, batch, main, collection_id)
+    guessed = describe(collection_id, collection_id, batch, main)
     if described:
         guessed = replace(
             guessed,

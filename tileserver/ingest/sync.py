@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tileserver.errors import NotFound, SourceUnreadable
-from tileserver.ingest.collection_file import apply_collection_file, stamp
+from tileserver.ingest.collection_file import apply_collection_file, declared, read_document, stamp
 from tileserver.ingest.convert import Converter
 from tileserver.ingest.guess import describe, keep_styles
 from tileserver.ingest.kinds import identify
@@ -56,6 +56,7 @@ class Sync:
         self._rejected = rejected
         self._template_id = template_id
         self._converter = converter
+        self._document = read_document(found.root)
         self._words = f"{found.title} {found.root.name}"
 
     def run(self) -> bool:
@@ -64,7 +65,8 @@ class Sync:
         main = self._template(wanted)
         known = self._known(main)
         wanted = [self._named(group, known) for group in wanted]
-        stale = [group for group in wanted if not self._unchanged(group, known.get(group.id))]
+        anew = bool(known) and self._described_anew()
+        stale = [group for group in wanted if anew or not self._unchanged(group, known.get(group.id))]
         self._report.begin(self._found.title, sum(len(group.files) for group in stale) + len(self._found.safes))
         fresh = {item.id: item for item in self._read(stale, main)}
         for safe in self._found.safes:
@@ -75,7 +77,7 @@ class Sync:
         versions = {name: item.version for name, item in known.items()}
         changed = [item for name, item in fresh.items() if versions.get(name) != item.version]
         current = {name: item for name, item in {**known, **fresh}.items() if name not in gone}
-        if changed or gone or not known or self._described_anew():
+        if changed or gone or not known or anew:
             self._store(current, changed, gone, main)
         self._report.done(self._found.id, len(current), len(changed), len(gone))
         return bool(changed or gone)
@@ -156,7 +158,7 @@ class Sync:
             assets={one.asset.key: one.asset for one in seen},
             properties={"title": group.files[0][1].stem} if group.files[0][0] == "data" else {},
         )
-        return complete(item, main, self._words)
+        return complete(declared(item, self._document), main)
 
     def _inspect(self, key: str, path: PurePosixPath) -> Inspection | None:
         source = self._source(path)
@@ -180,7 +182,7 @@ class Sync:
     def _read_safe(self, safe: PurePosixPath, main: Template) -> dict[str, Item]:
         try:
             items = read_safe(self._found.root / safe, self._found.id)
-            items = [complete(self._converted(item), main, self._words) for item in items]
+            items = [complete(self._converted(item), main) for item in items]
         except SourceUnreadable as error:
             self._report.skip(f"{self._found.title}/{safe}", error.detail)
             items = []
@@ -208,7 +210,7 @@ class Sync:
         if not current:
             self._forget()
             return
-        guessed = describe(found.id, found.title, current.values(), main, self._words)
+        guessed = describe(found.id, found.title, current.values(), main)
         guessed = keep_styles(guessed, self._catalog)
         described = apply_collection_file(found.root, guessed, self._report) or guessed
         said = stamp(found.root)
@@ -224,10 +226,10 @@ class Sync:
             return
 
 
-def complete(item: Item, main: Template, words: str) -> Item:
+def complete(item: Item, main: Template) -> Item:
     """An item with what the templates know of its assets and its files do not say."""
     for key, asset in item.assets.items():
-        known = identify(asset, item, main, words)
+        known = identify(asset, item, main)
         if known:
             item = template(known[0]).complete(item, {key: known[1]})
     return versioned(replace(item, version=""))
