@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+import socket
+import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
+import redis
 
 from tileserver.errors import InvalidParameter, NotFound, Overloaded
+from tileserver.job_store import FolderStore, Job, open_store
 from tileserver.jobs import Jobs
 
 
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory):
+    """A real Redis for the several-machines half."""
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("redis-server is not installed (Debian: redis-server)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(params=["folder", "redis"])
+def machine(request, tmp_path):
+    """Makes Jobs as another process sees them: over one folder, or over one Redis with a folder each."""
+    url = ""
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        redis.Redis.from_url(url).flushall()
+    count = iter(range(100))
+
+    def make(seconds=3600.0):
+        folder = tmp_path / str(next(count)) if url else tmp_path
+        return Jobs(open_store(folder, url, seconds), 3, seconds)
+
+    return make
+
+
 @pytest.fixture
-def jobs(tmp_path):
-    return Jobs(tmp_path, limit=3, hours=1)
+def jobs(machine):
+    return machine()
 
 
 def wait(jobs, job_id, *status):
@@ -33,7 +76,7 @@ def film(path, say):
     return "one film"
 
 
-def test_done(jobs, tmp_path):
+def test_done(jobs, machine, tmp_path):
     job = jobs.submit("film", "mp4", "video/mp4", film)
     assert job.status == "accepted"
     done = wait(jobs, job.id, "successful")
@@ -42,12 +85,13 @@ def test_done(jobs, tmp_path):
     assert (path.read_bytes(), found.media_type) == (b"film", "video/mp4")
     with pytest.raises(NotFound):
         jobs.result(f"{job.id}.gif")
-    other = Jobs(tmp_path, limit=3, hours=1)
+    other = machine()
     assert other.job(job.id) == done
-    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob("*.tmp"))
+    assert other.result(f"{job.id}.mp4")[0].read_bytes() == b"film"
+    assert not [*tmp_path.rglob("*.part"), *tmp_path.rglob("*.tmp")]
 
 
-def test_progress_and_cancel_from_another_process(jobs, tmp_path):
+def test_progress_and_cancel_from_another_process(jobs, machine, tmp_path):
     go, seen = threading.Event(), []
 
     def slow(path, say):
@@ -60,7 +104,7 @@ def test_progress_and_cancel_from_another_process(jobs, tmp_path):
     job = jobs.submit("film", "gif", "image/gif", slow)
     while jobs.job(job.id).progress < 0.01:
         time.sleep(0.01)
-    other = Jobs(tmp_path, limit=3, hours=1)
+    other = machine()
     assert other.cancel(job.id).status == "dismissed"
     time.sleep(0.5)
     count = len(seen)
@@ -68,7 +112,7 @@ def test_progress_and_cancel_from_another_process(jobs, tmp_path):
     time.sleep(0.1)
     assert len(seen) == count
     assert jobs.job(job.id).status == "dismissed"
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".cancelled", ".json"]
+    assert {path.suffix for path in tmp_path.rglob("*.*")} <= {".cancelled", ".json"}
 
 
 def test_cancel_before_it_begins_and_after_it_ended(jobs):
@@ -105,22 +149,30 @@ def test_limit(jobs):
     hold.set()
 
 
-def test_old_results_go(tmp_path):
-    short = Jobs(tmp_path, limit=3, hours=0.2 / 3600)
+def test_old_results_go(machine, tmp_path):
+    short = machine(0.3)
     job = short.submit("film", "mp4", "video/mp4", film)
-    time.sleep(0.4)
+    time.sleep(0.6)
     with pytest.raises(NotFound):
         short.job(job.id)
-    Jobs(tmp_path, limit=3, hours=1).sweep()
-    assert list(tmp_path.iterdir()) == []
+    short._swept = 0.0
+    short.submit("film", "gif", "image/gif", film)
+    assert not [path for path in tmp_path.rglob("*.*") if path.name.startswith(job.id)]
 
 
-def test_a_dead_worker_is_noticed(jobs, tmp_path):
-    job = jobs.submit("film", "mp4", "video/mp4", film)
-    wait(jobs, job.id, "successful")
-    path = tmp_path / f"{job.id}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "running", "updated": time.time() - 700}))
-    assert jobs.job(job.id).status == "failed"
+def test_a_dead_worker_is_noticed(tmp_path):
+    store = FolderStore(tmp_path)
+    now = time.time()
+    job = Job(id="a" * 32, kind="film", status="running", updated=now, expires=now + 100)
+    for status, silence, seen in [("running", 5, "running"), ("running", 700, "failed"), ("accepted", 700, "accepted")]:
+        store.write(replace(job, status=status, updated=now - silence))
+        assert store.read(job.id).status == seen
+
+
+def test_redis_that_is_away(tmp_path):
+    jobs = Jobs(open_store(tmp_path, "redis://127.0.0.1:1/0", 60), 3, 60)
+    with pytest.raises(Overloaded, match="reached"):
+        jobs.job("a" * 32)
 
 
 @pytest.mark.parametrize("name", ["", "x", "../../etc/passwd", "0" * 32, "0" * 31 + "/"])

@@ -21,7 +21,8 @@ from tileserver.days import days_of
 from tileserver.errors import InvalidParameter, NotFound, TooLarge
 from tileserver.extent import MERCATOR, crs_named
 from tileserver.film.encoder import MEDIA_TYPES, Format
-from tileserver.jobs import Job, Jobs
+from tileserver.job_store import Job, open_store
+from tileserver.jobs import Jobs
 from tileserver.models import Bbox, Collection
 from tileserver.timelapse import FilmRequest, film_grid, make_film
 from tileserver.times import Time, parse_time
@@ -76,7 +77,9 @@ class FilmBody(BaseModel):
 def router(parts: Parts) -> APIRouter:
     """Asking for films, watching them, fetching them."""
     settings = parts.settings
-    jobs = Jobs(settings.scratch() / "timelapses", settings.max_jobs, settings.job_hours)
+    seconds = settings.job_hours * 3600
+    store = open_store(settings.scratch() / "timelapses", settings.redis_url, seconds)
+    jobs = Jobs(store, settings.max_jobs, seconds)
     routes = APIRouter(tags=["Time lapses"])
 
     @routes.post("/timelapses", status_code=202, summary="Make a film", response_class=Response)
