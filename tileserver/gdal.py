@@ -82,7 +82,7 @@ class GdalReader:
         for position, (asset, _) in enumerate(bands):
             together.setdefault(asset.href, []).append(position)
         for positions in together.values():
-            with opened(bands[positions[0]][0]) as dataset:
+            with opened(bands[positions[0]][0], turned=True) as dataset:
                 pixel = _pixel(dataset, lon, lat)
                 if pixel is None:
                     continue
@@ -92,15 +92,15 @@ class GdalReader:
 
 
 @contextmanager
-def opened(asset: Asset) -> Iterator[Any]:
-    """A north-up dataset with a CRS; GDAL's messages (they hold paths) stay inside."""
+def opened(asset: Asset, *, turned: bool = False) -> Iterator[Any]:
+    """A dataset with a CRS, north-up unless it may be `turned`; GDAL's messages (they hold paths) stay inside."""
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(**(REMOTE_OPTIONS if is_remote(asset.href) else {})))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
             dataset = stack.enter_context(rasterio.open(gdal_name(asset.href)))
-            upright = _upright(dataset, asset.crs, stack)
+            upright = _upright(dataset, asset.crs, stack, turned=turned)
         except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise SourceUnreadable("The file cannot be opened as a raster.") from error
         try:
@@ -118,7 +118,7 @@ def gdal_name(href: str) -> str:
     return href
 
 
-def _upright(dataset: Any, crs: str, stack: ExitStack) -> Any:
+def _upright(dataset: Any, crs: str, stack: ExitStack, *, turned: bool) -> Any:
     """The dataset itself where it is north-up, else a view that is."""
     if dataset.count == 0 or any(kind.startswith("complex") for kind in dataset.dtypes):
         raise SourceUnreadable("The file holds no numbers that can be drawn.")
@@ -130,7 +130,7 @@ def _upright(dataset: Any, crs: str, stack: ExitStack) -> Any:
         if not crs:
             raise SourceUnreadable("The file has no coordinate reference system.")
         options = {"src_crs": CRS.from_user_input(crs)}
-    elif not north_up(dataset.transform):
+    elif not (turned or north_up(dataset.transform)):
         options = {"src_crs": dataset.crs}
     if not options:
         return dataset

@@ -5,6 +5,7 @@ Axis order: lon before lat, west-south-east-north; arrays are (bands, height, wi
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -27,7 +28,6 @@ Resampling = Literal["nearest", "bilinear", "cubic", "average"]
 Reducer = Literal["first", "best", "median", "mean", "max", "min"]
 
 
-
 def spelled(name: str) -> str:
     """A name of an asset as expressions can write it: `my-band` would be a difference, so it is `my_band`."""
     safe = re.sub(r"\W", "_", name, flags=re.ASCII)
@@ -48,6 +48,10 @@ class Band:
     offset: float | None = None
     unit: str = ""
     description: str = ""
+
+    def stored(self) -> Band:
+        """The same band with its values as they are in the file."""
+        return dataclasses.replace(self, scale=1.0, offset=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

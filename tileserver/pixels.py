@@ -49,15 +49,17 @@ class Measure:
     mask: CloudMask | None = None
     nodata: float | None = None
     """Instead of the bands' own."""
+    unscale: bool = True
+    """False: stored values."""
 
     def bands(self, item: Item) -> list[BandOf]:
         """Assets and bands in the expression's order; the item has them all."""
         found = [item.band(name) for name in self.expression.bands]
-        return [
-            (pair[0], replace(pair[1], nodata=self.nodata) if self.nodata is not None else pair[1])
-            for pair in found
-            if pair
-        ]
+        return [(pair[0], self._asked(pair[1])) for pair in found if pair]
+
+    def _asked(self, band: Band) -> Band:
+        band = band if self.nodata is None else replace(band, nodata=self.nodata)
+        return band if self.unscale else band.stored()
 
     def cloud(self, item: Item) -> list[BandOf]:
         """The mask's asset and band, if there is a mask and the item has it."""
@@ -111,9 +113,7 @@ class PixelReader:
             hidden = valid & there & _hides(measure.mask, classes)
         return Pixels(values=values, valid=valid, hidden=hidden)
 
-    def _stored(
-        self, item: Item, band: BandOf, site: Site
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], Source]:
+    def _stored(self, item: Item, band: BandOf, site: Site) -> tuple[NDArray[np.float64], NDArray[np.bool_], Source]:
         """(n,) stored values and validity, and the source that they are from."""
         grid = site.grid
         source = _named(item, band[0], lambda: self._reader.sources([band], grid, "nearest"))[0]

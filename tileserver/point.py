@@ -24,9 +24,14 @@ def public_name(item: Item, band: Band) -> str:
     return f"b{band.index}" if only and len(asset.bands) > 1 else band.name
 
 
-def band_values(reader: Reader, item: Item, lon: float, lat: float) -> dict[str, Value]:
-    """Physical values by band name at a place; None where nodata or outside."""
-    bands = [(asset, band) for asset in item.assets.values() if _is_raster(asset) for band in asset.bands]
+def band_values(reader: Reader, item: Item, lon: float, lat: float, *, unscale: bool = True) -> dict[str, Value]:
+    """Physical (or stored) values by band name at a place; None where nodata or outside."""
+    bands = [
+        (asset, band if unscale else band.stored())
+        for asset in item.assets.values()
+        if _is_raster(asset)
+        for band in asset.bands
+    ]
     try:
         values = reader.point(bands, lon, lat)
     except SourceUnreadable as error:
@@ -67,10 +72,17 @@ def class_word(style: Style, value: Value, language: str = "en") -> str | None:
 
 
 def describe_point(
-    reader: Reader, selection: Selection, style: Style | None, lon: float, lat: float, language: str = "en"
+    reader: Reader,
+    selection: Selection,
+    style: Style | None,
+    lon: float,
+    lat: float,
+    language: str = "en",
+    *,
+    unscale: bool = True,
 ) -> dict[str, Any]:
     """The answer of `/point`: the top item with a valid pixel there, else the top one with `valid` false."""
-    found = _top(reader, selection.items, style, lon, lat)
+    found = _top(reader, selection.items, style, lon, lat, unscale=unscale)
     answer: dict[str, Any] = {
         "lon": lon,
         "lat": lat,
@@ -100,11 +112,11 @@ def describe_point(
 
 
 def _top(
-    reader: Reader, items: Sequence[Item], style: Style | None, lon: float, lat: float
+    reader: Reader, items: Sequence[Item], style: Style | None, lon: float, lat: float, *, unscale: bool
 ) -> tuple[Item, dict[str, Value], bool] | None:
     first = None
     for item in items:
-        values = band_values(reader, item, lon, lat)
+        values = band_values(reader, item, lon, lat, unscale=unscale)
         valid = _valid(style, item, values)
         if valid:
             return item, values, True

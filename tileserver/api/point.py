@@ -40,6 +40,7 @@ def router(parts: Parts) -> APIRouter:
         datetime: Text = None,
         style: Text = None,
         strict: Text = None,
+        unscale: Text = None,
         lang: Text = None,
     ) -> Response:
         collection = parts.catalog.collection(collection_id)
@@ -54,6 +55,7 @@ def router(parts: Parts) -> APIRouter:
             only=wanted.items if wanted else (),
             strict=flag(strict, "strict", default=False),
         )
-        return json_response(describe_point(parts.reader, selection, wanted, x, y, lang or "en"))
+        physical = flag(unscale, "unscale", default=True)
+        return json_response(describe_point(parts.reader, selection, wanted, x, y, lang or "en", unscale=physical))
 
     return routes

@@ -72,10 +72,11 @@ def router(parts: Parts) -> APIRouter:
         style: Text = None,
         expression: Text = None,
         mask: Text = None,
+        unscale: Text = None,
         group: Text = None,
         f: Text = None,
     ) -> Response:
-        del datetime, style, expression, mask, group, f  # documented here, read from the request
+        del datetime, style, expression, mask, unscale, group, f  # documented here, read from the request
         point = shapely.Point(coordinates(lon, lat))
         return await run_in_threadpool(_answer, parts, series, collection_id, request, point)
 
@@ -92,10 +93,11 @@ def router(parts: Parts) -> APIRouter:
         style: Text = None,
         expression: Text = None,
         mask: Text = None,
+        unscale: Text = None,
         group: Text = None,
         f: Text = None,
     ) -> Response:
-        del datetime, style, expression, mask, group, f
+        del datetime, style, expression, mask, unscale, group, f
         body = await _body(request, parts.settings.max_vertices * BYTES_PER_VERTEX + 65536)
         area = await run_in_threadpool(_area, body, parts.settings.max_vertices)
         return await run_in_threadpool(_answer, parts, series, collection_id, request, area)
@@ -137,6 +139,7 @@ def _answer(parts: Parts, series: Series, collection_id: str, request: Request, 
             expression=expressions(style)[0],
             mask=collection.mask if flag(query.get("mask"), "mask", default=True) else None,
             nodata=style.nodata,
+            unscale=flag(query.get("unscale"), "unscale", default=True),
         ),
         area=area,
         interval=interval_of(query.get("datetime")),
