@@ -45,6 +45,15 @@ def test_the_way_from_the_landing_page_to_a_tile(client):
         assert tile.headers["content-type"] == "image/png"
 
 
+def test_the_landing_page_leads_to_the_other_services(client):
+    landing = client.get("/?f=json").json()
+    for one in links(landing, "service-meta"):
+        answer = client.get(one["href"])
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(one["type"])
+    assert {one["title"] for one in links(landing, "service-meta")} == {"WMTS", "WMS"}
+
+
 def test_rows_before_columns_and_the_time(client):
     for date in DATES:
         response = client.get(f"/collections/ramp/styles/rgb/map/tiles/WebMercatorQuad/9/173/276?datetime={date}&f=png")

@@ -136,6 +136,12 @@ class Wms:
         return legend_response(collection, style, _LEGENDS[media], language, self.parts.settings.latest_max_age)
 
 
+def landing_links(base: str) -> list[dict[str, str]]:
+    """Where the document is."""
+    href = f"{base}/wms?SERVICE=WMS&REQUEST=GetCapabilities"
+    return [{"rel": "service-meta", "type": "text/xml", "href": href, "title": "WMS"}]
+
+
 def _is_new(values: KeyValues) -> bool:
     """1.3.0 rather than 1.1.1: the highest version that is not above the one asked."""
     version = values.get("version") or values.get("wmtver")

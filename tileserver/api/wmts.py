@@ -169,6 +169,12 @@ class Wmts:
         return feature_info([found], media)
 
 
+def landing_links(base: str) -> list[dict[str, str]]:
+    """Where the document is."""
+    href = f"{base}/wmts/1.0.0/WMTSCapabilities.xml"
+    return [{"rel": "service-meta", "type": "application/xml", "href": href, "title": "WMTS"}]
+
+
 def _media(media_type: str, name: str) -> str:
     """png, jpg or webp."""
     formats = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}

@@ -31,9 +31,9 @@ class Layer:
     """Snaps to the nearest earlier image."""
 
     def style(self, name: str) -> Style:
-        """A style by its identifier; the first one for "". Raises InvalidParameter."""
+        """A style by its identifier; the first one for "" and "default". Raises InvalidParameter."""
         for style in self.collection.styles:
-            if name in {style.id, ""}:
+            if name in {style.id, "", "default"}:
                 return style
         raise InvalidParameter("style", name, ", ".join(style.id for style in self.collection.styles))
 
