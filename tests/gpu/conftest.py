@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,21 @@ from gpu.cuda import CudaBackend
 from gpu.devices import why_no_cuda
 from tests.gpu.host.device import HostDevice
 
+
+def pytest_addoption(parser):
+    parser.addoption("--kernels", action="store_true", help="also run what takes minutes: races, mutations, every GPU")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Slow tests of kernels are for `make test-kernels`."""
+    if config.getoption("--kernels", default=False):
+        return
+    slow = [item for item in items if HERE in item.path.parents and item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+HERE = Path(__file__).parent
 BACKENDS = ["cpu", "emulated"]
 if not why_no_cuda():
     BACKENDS.append("cuda")

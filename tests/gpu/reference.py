@@ -184,9 +184,8 @@ def shade(job: Job):
         return out
     levels = np.stack([level(recipe, i, value) for i, value in enumerate(data)])
     if recipe.palette is not None and len(levels) == 1:
-        out = recipe.palette[levels[0]]
-        out = np.where(valid[..., None] & (out[..., 3:] > 0), out, np.uint8(0))
-        return out
+        shown = recipe.palette[levels[0]]
+        return np.where(valid[..., None] & (shown[..., 3:] > 0), shown, np.uint8(0))
     if len(levels) == 1:
         levels = np.repeat(levels, 3, axis=0)
     for operation in parse_operations(recipe.color_formula) if recipe.color_formula else ():

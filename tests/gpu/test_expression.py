@@ -1,6 +1,7 @@
 """Band maths: what is allowed, what is refused and how, and that NumPy, C++ and postfix code agree."""
 
 import ast
+import contextlib
 import re
 from pathlib import Path
 
@@ -128,11 +129,9 @@ def test_a_tower_of_values_is_bounded():
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_parsed_or_refused(text):
-    try:
+    made = ()
+    with contextlib.suppress(ExpressionError):
         made = parse(text, BANDS)
-    except ExpressionError as error:
-        assert str(error)
-        return
     assert all(isinstance(e, Expression) for e in made)
 
 

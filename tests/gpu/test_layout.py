@@ -1,5 +1,6 @@
 """The structs that Python packs are those that the compiler lays out."""
 
+import re
 import struct
 
 import numpy as np
@@ -42,14 +43,11 @@ def offsets(name):
 
 def packed(layout):
     """Offsets of the fields of a struct.Struct; repeated ones count as one when they are arrays."""
-    import re
-
     found, at = [], 0
     for count, code in re.findall(r"(\d*)([a-zA-Z])", layout.format):
         size, times = struct.calcsize(code), int(count or 1)
         array = code == "s" or times > 20
-        for i in range(1 if array else times):
-            found.append(at + i * size)
+        found += [at + i * size for i in range(1 if array else times)]
         at += size * times
     return [*found, layout.size]
 

@@ -102,9 +102,8 @@ def test_pool_under_threads():
     wrong = []
 
     def work(seed):
-        for n in np.random.default_rng(seed).integers(0, 6, 12):
-            if backend.draw([keyed(int(n))])[0].content != expected[int(n)]:
-                wrong.append(n)
+        numbers = np.random.default_rng(seed).integers(0, 6, 12).tolist()
+        wrong.extend(n for n in numbers if backend.draw([keyed(n)])[0].content != expected[n])
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for thread in threads:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_a_killed_process_is_replaced_by_the_cpu(tmp_path):
     child.wait()
     assert remote.draw([RGB])[0].content == expected
     assert reasons == ["lost"]
-    os.unlink(address)
+    Path(address).unlink()
     remote._retry_at = 0.0
     child = start()
     assert remote.draw([RGB])[0].content == expected
