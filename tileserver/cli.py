@@ -30,6 +30,10 @@ class _Commands(click.Group):
 @click.version_option(tileserver.__version__, prog_name="tileserver")
 def cli() -> None:
     """Satellite archives as a map. Begin with: tileserver serve FOLDER."""
+    import warnings
+
+    # rasterio warns of what we tell in our own words.
+    warnings.filterwarnings("ignore", module="rasterio")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.catalog.things import SPRING, collection, item
 from tileserver.catalog import open_catalog
 from tileserver.errors import InvalidParameter, NotFound
-from tileserver.models import Band
+from tileserver.models import Band, Style
 from tileserver.ports import Catalog
 
 DAY = timedelta(days=1)
@@ -247,3 +247,14 @@ def test_moments(catalog: Catalog):
     assert catalog.moments("scenes") == [(SPRING - DAY, (177, 50, -178, 52)), (SPRING, (15, 46, 16, 47))]
     with pytest.raises(NotFound):
         catalog.moments("other")
+
+
+def test_styles_keep_their_order(catalog: Catalog):
+    names = ["natural", "b", "zz", "a"]
+    styles = tuple(Style(id=name, titles={"en": name}, assets=("B04",)) for name in names)
+    assets = {"SCL": {"title": "x"}, "B04": {"title": "y"}}
+    catalog.put_collection(collection(styles=styles, item_assets=assets))
+    found = catalog.collection("scenes")
+    assert found.styles == styles
+    assert list(found.item_assets) == ["SCL", "B04"]
+    assert "tilescope:sequence" not in found.extra

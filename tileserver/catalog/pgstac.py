@@ -22,10 +22,10 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from tileserver.catalog.extents import halves, join_longitudes
+from tileserver.catalog.pgstac_content import collection_content, read_collection, read_item
 from tileserver.catalog.pgstac_schema import prepare
-from tileserver.collections import collection_from_stac, collection_to_stac
 from tileserver.errors import InvalidParameter, NotFound, Overloaded
-from tileserver.items import item_from_stac, item_to_stac, versioned
+from tileserver.items import item_to_stac, versioned
 from tileserver.models import Bbox, Collection, Item
 from tileserver.ports import Interval
 
@@ -98,7 +98,7 @@ class PgstacCatalog:
         known = self._collections.get(collection_id)
         if known is None or known[0] != revision:
             row = self._rows("SELECT content FROM collections WHERE id = %s", [collection_id])
-            known = (revision, replace(collection_from_stac(row[0][0]), **self._extent(collection_id)))
+            known = (revision, replace(read_collection(row[0][0]), **self._extent(collection_id)))
             self._collections[collection_id] = known
         return known[1]
 
@@ -117,7 +117,7 @@ class PgstacCatalog:
         return int(self._rows("SELECT count(*) FROM items WHERE collection = %s", [collection_id])[0][0])
 
     def put_collection(self, collection: Collection) -> None:
-        content = Jsonb(collection_to_stac(collection))
+        content = Jsonb(collection_content(collection))
         with self._connection() as connection:
             connection.execute(
                 "INSERT INTO collections (content) VALUES (%(content)s) ON CONFLICT (id) DO UPDATE "
@@ -195,7 +195,7 @@ class PgstacCatalog:
         missing = [key[1] for key in keys if key not in known]
         if missing:
             query = "SELECT i.id, content_hydrate(i) FROM items AS i WHERE collection = %s AND id = ANY(%s)"
-            read = {name: _item(content) for name, content in self._rows(query, [collection_id, missing])}
+            read = {name: read_item(content) for name, content in self._rows(query, [collection_id, missing])}
             known |= {key: read[key[1]] for key in keys if key[1] in read}
             with self._lock:
                 for key in keys:
@@ -225,7 +225,7 @@ class PgstacCatalog:
             )
             if not rows:
                 return
-            yield from (_item(row[2]) for row in rows)
+            yield from (read_item(row[2]) for row in rows)
             after = (rows[-1][0], rows[-1][1])
 
     def moments(self, collection_id: str) -> list[tuple[datetime, Bbox]]:
@@ -285,8 +285,3 @@ class PgstacCatalog:
         self.revision(collection_id)
         query = "SELECT item, value FROM tilescope.facts WHERE collection = %s AND item = ANY(%s) AND key = %s"
         return dict(self._rows(query, [collection_id, list(item_ids), key]))
-
-
-def _item(content: dict[str, Any]) -> Item:
-    item = item_from_stac(content)
-    return item if item.version else versioned(item)
