@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from lxml import etree
 from starlette.testclient import TestClient
 
 from tests.ramp import add_ramp
+from tests.standards.schemas import validated
 from tileserver.app import create_app, open_parts
 from tileserver.settings import Settings
 
@@ -19,3 +21,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with TestClient(create_app(parts), raise_server_exceptions=False) as found:
         found.parts = parts  # type: ignore[attr-defined]
         yield found
+
+
+@pytest.fixture(scope="session")
+def root(client: TestClient) -> etree._Element:
+    """The WMTS document, valid."""
+    return validated(client.get("/wmts?service=WMTS&request=GetCapabilities").content)

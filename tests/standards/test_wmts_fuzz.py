@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.standards.schemas import validated
-from tests.standards.test_wmts import INFO, TILE
+from tests.standards.wmts import INFO, TILE
 
 NAMES = ["service", "request", "version", "layer", "style", "format", "TileMatrixSet", "TileMatrix", "TileRow", "TileCol",
          "Time", "InfoFormat", "I", "J", "Sections", "AcceptVersions", "UpdateSequence", "AcceptFormats"]  # fmt: skip
