@@ -7,12 +7,16 @@ Nothing here trusts a block: the output's size is fixed before decoding, and ima
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
 
 from tileserver.cog.predictors import undo_difference, undo_float
 from tileserver.cog.tiff import Directory
@@ -140,16 +144,42 @@ def _picture(image: Directory, data: bytes, height: int) -> Block:
 
 def _jpeg(image: Directory, data: bytes) -> Block:
     tables = image.tables or None
+    if image.samples == 3 and image.photometric == YCBCR and _halved(data):
+        return _jpeg_by_gdal(image, data)
     if image.samples == 3:
         space = "YCBCR" if image.photometric == YCBCR else "RGB"
         return np.asarray(imagecodecs.jpeg8_decode(data, tables=tables, colorspace=space, outcolorspace="RGB"))
     return np.asarray(imagecodecs.jpeg8_decode(data, tables=tables))
 
 
+def _jpeg_by_gdal(image: Directory, data: bytes) -> Block:
+    """Libraries differ in how they smooth colours of halved resolution: GDAL's own decoder gives GDAL's pixels."""
+    whole = image.tables[:-2] + data[2:] if image.tables else data
+    try:
+        with warnings.catch_warnings(), MemoryFile(whole) as memory:
+            warnings.simplefilter("ignore")  # a block has no place on Earth
+            with memory.open(driver="JPEG") as dataset:
+                return np.moveaxis(dataset.read(), 0, -1)
+    except (RasterioError, CPLE_BaseError) as error:
+        raise BlockError("A block of the file is broken.") from error
+
+
+def _halved(data: bytes) -> bool:
+    """Are colours stored at a lower resolution than brightness?"""
+    at = _frame(data)
+    return len(set(data[at + 11 : at + 11 + 3 * data[at + 9] : 3])) > 1
+
+
 def _jpeg_size(data: bytes) -> tuple[int, int]:
     """Width and height in the start of frame."""
+    height, width = struct.unpack_from(">HH", data, _frame(data) + 5)
+    return width, height
+
+
+def _frame(data: bytes) -> int:
+    """Where the start of frame is: marker, length (2), precision, height (2), width (2), components, their triples."""
     at = 2
-    while at + 9 <= len(data):
+    while at + 10 <= len(data):
         if data[at] != 0xFF:
             break
         marker = data[at + 1]
@@ -157,8 +187,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             at += 1
             continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
+            return at
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     raise BlockError("A JPEG block of the file has no frame.")
 
