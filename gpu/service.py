@@ -180,7 +180,7 @@ class _Line:
     def __init__(self, address: str, key: bytes) -> None:
         self._connection = Client(address, "AF_UNIX", authkey=key)
         self._window = Window.create()
-        self._connection.send(self._window.name)
+        self._connection.send(self._window.path)
 
     def ask(self, method: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
         self._connection.send_bytes(self._window.dump((method, args)))
@@ -195,7 +195,10 @@ class _Line:
 
 
 class Process:
-    """A running service that this process started; `environment` is what workers need to find it."""
+    """A running service that this process started.
+
+    `environment` is what workers need to find it; `ready` is False where the device is not there.
+    """
 
     def __init__(self, device: str = "cuda") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tilescope-gpu-")
@@ -228,10 +231,14 @@ def connect(cpu: Backend, on_fallback: Callable[[str], None] | None = None) -> R
 
 def main() -> None:
     """Serve until the parent's pipe closes: a service never outlives who started it."""
-    from gpu.devices import open_local
+    from gpu.devices import DeviceUnavailable, open_local
 
     address, key = os.environ.pop(ADDRESS), bytes.fromhex(os.environ.pop(KEY))
-    service = Service(open_local(sys.argv[1] if len(sys.argv) > 1 else "cuda"), address, key)
+    try:
+        backend = open_local(sys.argv[1] if len(sys.argv) > 1 else "cuda")
+    except DeviceUnavailable as error:
+        sys.exit(str(error))
+    service = Service(backend, address, key)
     threading.Thread(target=service.run, daemon=True).start()
     print("ready", flush=True)
     sys.stdin.buffer.read()

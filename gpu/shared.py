@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import pickle
+import tempfile
 from contextlib import suppress
-from multiprocessing import resource_tracker
-from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any
 
-SIZE = 32 << 20
+SIZE = 8 << 20
 """Bytes of a window; what does not fit travels in the message itself."""
+MEMORY = Path("/dev/shm")  # noqa: S108 files of 0600 with random names, gone as soon as both ends have them
 
 
 class Window:
     """Shared memory of one line between a worker and the service, for one message at a time."""
 
-    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
-        assert memory.buf is not None
-        self._memory = memory
-        self._buffer = memory.buf
-        self._owner = owner
+    def __init__(self, path: str, mapping: mmap.mmap | None) -> None:
+        self.path = path
+        """What the other end attaches to; empty: there is no shared memory, messages carry all."""
+        self._mapping = mapping
+        self._buffer = memoryview(mapping if mapping is not None else b"")
 
     @classmethod
     def create(cls, size: int = SIZE) -> Window:
-        """A new window; its maker removes it."""
-        return cls(SharedMemory(create=True, size=size), owner=True)
+        """A new window. Its memory is claimed at once: a full /dev/shm is an error here, not a crash later."""
+        descriptor, path = tempfile.mkstemp(prefix="tilescope-", dir=MEMORY if MEMORY.is_dir() else None)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+            return cls(path, mmap.mmap(descriptor, size))
+        except OSError:
+            Path(path).unlink()
+            return cls("", None)
+        finally:
+            os.close(descriptor)
 
     @classmethod
-    def attach(cls, name: str) -> Window:
-        """The other end's window."""
-        memory = SharedMemory(name=name)
-        # Python 3.11 and 3.12 would remove at exit what the other process owns
-        with suppress(Exception):
-            resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # noqa: SLF001
-        return cls(memory, owner=False)
-
-    @property
-    def name(self) -> str:
-        """What the other end attaches to."""
-        return self._memory.name
+    def attach(cls, path: str) -> Window:
+        """The other end's window. The file goes; the memory stays as long as one end has it."""
+        if not path:
+            return cls("", None)
+        with Path(path).open("r+b") as file:
+            mapping = mmap.mmap(file.fileno(), 0)
+        Path(path).unlink()
+        return cls("", mapping)
 
     def dump(self, value: Any) -> bytes:
         """Pickle; contiguous buffers go to the window while it has room."""
@@ -48,7 +55,7 @@ class Window:
         at = 0
         for buffer in buffers:
             raw = buffer.raw()
-            if at + raw.nbytes <= self._memory.size:
+            if at + raw.nbytes <= len(self._buffer):
                 self._buffer[at : at + raw.nbytes] = raw
                 places.append((at, raw.nbytes))
                 at += -(-raw.nbytes // 64) * 64
@@ -66,10 +73,11 @@ class Window:
         return pickle.loads(body, buffers=buffers)  # noqa: S301
 
     def close(self) -> None:
-        """Let go; the maker also removes it."""
-        with suppress(BufferError):  # a view still lives: the mapping goes with it
-            self._buffer.release()
-            self._memory.close()
-        if self._owner:
+        """Let go."""
+        if self.path:
             with suppress(FileNotFoundError):
-                self._memory.unlink()
+                Path(self.path).unlink()
+        with suppress(BufferError):  # a view still lives: the memory goes with it
+            self._buffer.release()
+            if self._mapping is not None:
+                self._mapping.close()

@@ -16,6 +16,7 @@ import pytest
 from gpu import service
 from gpu.batching import BatchingBackend
 from gpu.cpu import CpuBackend
+from gpu.devices import open_backend, why_no_cuda
 from gpu.service import ADDRESS, KEY, RemoteBackend, Service
 from gpu.shared import Window
 from tests.gpu.test_jobs import JOBS
@@ -155,13 +156,38 @@ def test_a_killed_process_is_replaced_by_the_cpu(tmp_path):
     assert child.wait(20) == 0, "it ends with its parent"
 
 
-def test_window_holds_what_fits():
-    """Arrays beyond the window travel in the message."""
-    mine = Window.create(100_000)
-    theirs = Window.attach(mine.name)
+def test_a_process_for_workers(monkeypatch):
+    """As a supervisor starts it: workers find it by their environment."""
+    process = service.Process("cpu")
+    assert process.ready
+    for name, value in process.environment.items():
+        monkeypatch.setenv(name, value)
+    backend = open_backend("auto")
+    assert isinstance(backend, RemoteBackend)
+    assert backend.draw([RGB])[0].content == CpuBackend().draw([RGB])[0].content
+    assert open_backend("cpu").name == "cpu"
+    backend.close()
+    process.close()
+
+
+@pytest.mark.skipif(not why_no_cuda(), reason="there is a GPU here")
+def test_a_process_without_a_gpu(capfd):
+    process = service.Process("cuda")
+    assert not process.ready
+    process.close()
+    assert capfd.readouterr().err.startswith("The device asked for is cuda, but")
+
+
+@pytest.mark.parametrize("size", [100_000, 10**18])
+def test_window_holds_what_fits(size):
+    """Arrays beyond the window travel in the message; so do all where there is no memory for a window."""
+    mine = Window.create(size)
+    theirs = Window.attach(mine.path)
     arrays = [np.arange(n, dtype=np.float64) for n in (10, 8000, 6000, 3)]
-    for sent, found in zip(arrays, theirs.load(mine.dump(arrays)), strict=True):
+    message = mine.dump(arrays)
+    assert (len(message) < 60_000) == (size == 100_000)
+    for sent, found in zip(arrays, theirs.load(message), strict=True):
         np.testing.assert_array_equal(sent, found)
-    del found
+    assert not mine.path or not Path(mine.path).exists()
     theirs.close()
     mine.close()
