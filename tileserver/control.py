@@ -79,17 +79,22 @@ def extent(evaluate: Evaluate, width: int, height: int) -> tuple[tuple[float, fl
     return (float(xs.min()), float(xs.max())), (float(ys.min()), float(ys.max()))
 
 
-def stretch(reach: tuple[float, float], size: int, out: int, radius: int) -> float:
-    """GDAL's scale of a kernel along an axis: output pixels per source pixel that its view reads.
+def stretch(reach: tuple[float, float], size: int, out: int, radius: int, *, margins: bool) -> float:
+    """GDAL's scale of a kernel along an axis: output pixels per source pixel.
 
-    `reach` is the range of the picture in a source of `size` pixels. Near 1 / whole is snapped.
+    `reach` is the range of the picture in a source of `size` pixels. For sources with a nodata value GDAL counts
+    all pixels that it reads, `margins` for the kernel among them, else those under the picture. Near 1 / whole
+    is snapped.
     """
     low, high = reach
-    scale = out / max(high - low, 1e-9)
-    wide = int(np.ceil(radius / max(scale, 1e-3))) if scale < 0.95 else radius
+    span = max(high - low, 1e-9)
     first, last = int(max(0.0, low)), int(min(np.ceil(high), size))
+    wide = int(np.ceil(radius / max(out / span, 1e-3))) if out < 0.95 * span else radius
     start = max(0, first - wide)
-    count = size if last - first > 0.9 * size else min(size - start, last - start + wide)
+    count: float = size if last - first > 0.9 * size else min(size - start, last - start + wide)
+    if not margins:
+        under = min(float(size - first), span)
+        count = out if count >= out >= under else under
     if count <= 0:
         return 1.0
     scale = out / count

@@ -63,17 +63,20 @@ _lock = threading.Lock()
 _threads = threading.local()
 
 
-def place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False) -> Placement | None:
+def place(
+    grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False, nodata: bool = True
+) -> Placement | None:
     """Overview, window and control rows of a picture; None where the file does not touch it.
 
+    `nodata`: the file has a value that means nothing, which changes how GDAL scales kernels.
     `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first and takes
     the nearest of these pixels, and so do we.
     """
-    key = (grid, file, resampling, some)
+    key = (grid, file, resampling, some, nodata)
     with _lock:
         known = _placements.get(key)
     if known is None:
-        made = _place(grid, file, resampling, some=some)
+        made = _place(grid, file, resampling, some=some, nodata=nodata)
         size = 512 if made is None else 512 + made.control.segments.nbytes + made.control.first.nbytes
         known = (made, size)
         with _lock:
@@ -82,8 +85,8 @@ def place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = Fa
     return known[0]
 
 
-def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool) -> Placement | None:
-    level, view = best_level(grid, file, nearest=resampling == "nearest")
+def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, nodata: bool) -> Placement | None:
+    level, view = best_level(grid, file, nearest=resampling == "nearest", some=some)
     size = file.levels[level]
     picture = (grid.width, grid.height)
     twice = some and resampling == "nearest" and view != picture and max(view) <= MAX_VIEW
@@ -101,7 +104,7 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool) ->
     stretch = (1.0, 1.0)
     if reach is not None:
         axes = zip(reach, size, (width, height), strict=True)
-        stretch_x, stretch_y = (_stretch(low_high, pixels, out, resampling) for low_high, pixels, out in axes)
+        stretch_x, stretch_y = (_stretch(*axis, resampling, nodata=nodata) for axis in axes)
         stretch = stretch_x, stretch_y
     if twice:
         rows = control.resampled(rows, view, picture)
@@ -114,11 +117,11 @@ def _beyond(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bo
     return left > size[0] or right < 0 or top > size[1] or bottom < 0
 
 
-def _stretch(reach: tuple[float, float], size: int, out: int, resampling: Resampling) -> float:
+def _stretch(reach: tuple[float, float], size: int, out: int, resampling: Resampling, *, nodata: bool) -> float:
     """Output pixels per source pixel; an average covers just what is under a pixel."""
     if resampling == "average":
         return out / max(reach[1] - reach[0], 1e-9)
-    return control.stretch(reach, size, out, RADIUS[resampling])
+    return control.stretch(reach, size, out, RADIUS[resampling], margins=nodata)
 
 
 def _windowed(
@@ -150,10 +153,11 @@ def _windowed(
     return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch)
 
 
-def best_level(grid: Grid, file: FileGrid, *, nearest: bool) -> tuple[int, tuple[int, int]]:
+def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tuple[int, tuple[int, int]]:
     """The overview that rio-tiler's view and GDAL's RasterIO choose (0: full resolution), and the view's size.
 
-    Nearest takes a level up to 1.2 times too coarse, the others one per cent.
+    Nearest takes a level up to 1.2 times too coarse, the others one just as coarse; with a tolerance of 0.1, or
+    one per cent where `some` of the file's bands are read.
     """
     left, bottom, right, top = grid.bounds
     native = native_resolution(file, grid.crs)
@@ -166,7 +170,7 @@ def best_level(grid: Grid, file: FileGrid, *, nearest: bool) -> tuple[int, tuple
     wanted = min(x_span / grid.width, y_span / grid.height)
     if wanted <= 1.0:
         return 0, view
-    limit = wanted * (1.2 if nearest else 1.01)
+    limit = wanted * (1.2 if nearest else 1.01) if some else wanted * (1.2 if nearest else 1.0) + 0.1
     best, best_factor, best_view = 0, 0.0, view
     for index, (width, _) in enumerate(file.levels[1:], 1):
         # GDAL takes the ratio of widths for both axes and rounds to whole pixels

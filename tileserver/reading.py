@@ -95,13 +95,13 @@ class FastReader:
             return self.slow.sources([(asset, band)], grid, resampling)[0]
         plane = _plane(cog, band)
         some = taken + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
-        spot = place(grid, cog.grid, resampling, some=some)
+        nodata = band.nodata if band.nodata is not None else cog.header.nodata
+        spot = place(grid, cog.grid, resampling, some=some, nodata=nodata is not None)
         if spot is None:
             return None
         left, top, right, bottom = spot.window
         if (right - left) * (bottom - top) > MAX_WINDOW:
             return self.slow.sources([(asset, band)], grid, resampling)[0]
-        nodata = band.nodata if band.nodata is not None else cog.header.nodata
         return Source(
             pixels=self._pixels(cog, spot, plane),
             valid=self._valid(cog, spot) if nodata is None else None,

@@ -40,7 +40,15 @@ def tiff(entries: list[tuple[int, int, int, int]], following: int = 0) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + struct.pack("<I", following)
 
 
-TILED = [(256, 4, 1, 64), (257, 4, 1, 64), (258, 3, 1, 16), (322, 4, 1, 64), (323, 4, 1, 64), (324, 4, 1, 0), (325, 4, 1, 0)]
+TILED = [
+    (256, 4, 1, 64),
+    (257, 4, 1, 64),
+    (258, 3, 1, 16),
+    (322, 4, 1, 64),
+    (323, 4, 1, 64),
+    (324, 4, 1, 0),
+    (325, 4, 1, 0),
+]
 
 
 def changed(tag: int, value: int, count: int = 1) -> bytes:
