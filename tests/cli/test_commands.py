@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
+from rio_cogeo.cogeo import cog_validate
 
 from tests.cogs import write_cog
 from tileserver.cli import main
@@ -250,3 +253,40 @@ def test_help_names_every_command(run):
     assert all(name in text for name in ("serve", "ingest", "harvest", "seed", "doctor"))
     assert run("--version").stdout.startswith("tileserver")
     assert run("frobnicate").returncode == 2
+
+
+def test_ingest_of_single_files(run, archive: Path, tmp_path: Path):
+    """A second file does not push out the first; what is no COG becomes one, in its own folder."""
+    from tileserver.catalog import open_catalog
+
+    profile = {"driver": "GTiff", "count": 1, "height": 1200, "width": 1200, "dtype": "uint16", "crs": "EPSG:32633"}
+    for name in ("one", "two"):
+        with rasterio.open(tmp_path / f"{name}.tif", "w", transform=GRID, **profile) as dataset:
+            dataset.write(RNG.integers(1, 9, (1, 1200, 1200), np.uint16))
+    catalog = ("--catalog", "sqlite:///c.db")
+    for _ in range(2):
+        for name in ("one", "two"):
+            assert run("ingest", tmp_path / f"{name}.tif", "--collection", "c", *catalog).returncode == 0
+    found = open_catalog(f"sqlite:///{tmp_path}/c.db").items("c")
+    assert [item.id for item in found] == ["one", "two"]
+    assert all(cog_validate(item.assets["data"].href, quiet=True)[0] for item in found)
+    assert len(list((tmp_path / "cache").rglob("*.tif"))) == 2
+
+
+def test_serving_a_folder_leaves_a_catalog_alone(run, archive: Path, tmp_path: Path):
+    """Folders served with --catalog are added to what the operator has there."""
+    from tileserver.catalog import open_catalog
+    from tileserver.ingest.folders import FolderIndex
+    from tileserver.ingest.report import Report
+
+    write_cog(tmp_path / "far" / "2020-01-01" / "B04.tif", RNG.integers(1, 9, (64, 64), np.uint16), transform=GRID)
+    for name in ("s2", "other"):
+        run("ingest", tmp_path / "far", "--collection", name, "--catalog", "sqlite:///c.db")
+    catalog = open_catalog(f"sqlite:///{tmp_path}/c.db")
+    index = FolderIndex(catalog, [archive], Report(), alone=False)
+    index.refresh()
+    assert sorted(one.id for one in catalog.collections()) == ["other", "s2"]
+    assert [item.id for item in catalog.items("s2")] == ["2023-08-13", "2023-08-10", "2020-01-01"]
+    shutil.rmtree(archive / "s2")
+    index.refresh()
+    assert [item.id for item in catalog.items("s2")] == ["2020-01-01"]

@@ -140,7 +140,7 @@ def test_ingested_as_cogs(safe: Path, tmp_path: Path):
         from dataclasses import replace
 
         found = replace(scan_one(safe), id="s2")
-        return Sync(catalog, found, Report(), {}, converter=converter).run()
+        return Sync(catalog, found, Report(), {}, converter=converter, shared=True).run()
 
     assert run() is True
     (item,) = catalog.items("s2")

@@ -11,7 +11,7 @@ import click
 
 from tileserver.commands.console import ConsoleReport
 from tileserver.commands.options import Refused, catalog_of, catalog_option, existing, settings_with
-from tileserver.ingest.convert import Converter
+from tileserver.ingest.convert import Converter, folder_name
 from tileserver.ingest.layout import slug
 from tileserver.ingest.report import Report
 from tileserver.ingest.scan import scan_one
@@ -94,13 +94,13 @@ class Ingest:
         found = replace(scan_one(source), id=self._collection)
         if source.is_dir() and not found.files and not found.safes:
             self._report.skip(str(source), "There is nothing to draw in it.")
-        converter = Converter(self._cogs)
         sync = Sync(
             self._catalog,
             found,
             self._report,
             self._rejected,
             template_id=self._template,
-            converter=converter,
+            converter=Converter(self._cogs / folder_name(found.scope)),
+            shared=True,
         )
         return sync.run()

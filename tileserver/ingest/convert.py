@@ -56,9 +56,13 @@ class Converter:
         return str(target)
 
     def _target(self, source: Path) -> Path:
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", source.stem)[:80]
-        digest = hashlib.blake2b(str(source).encode(errors="surrogatepass"), digest_size=6).hexdigest()
-        return self.folder / f"{name}-{digest}.tif"
+        return self.folder / f"{folder_name(source.with_suffix(''))}{source.suffix.lower().replace('.', '_')}.tif"
+
+
+def folder_name(path: Path) -> str:
+    """A readable name that no other path has."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", path.name)[:80]
+    return f"{name}-{hashlib.blake2b(os.fsencode(path), digest_size=6).hexdigest()}"
 
 
 def _translate(source: Path, target: Path, nodata: float | None) -> None:

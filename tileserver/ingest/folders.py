@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tileserver.ingest.collection_file import stamp
@@ -44,24 +45,35 @@ class FolderIndex:
         self.report = report
         self._alone = alone
         self._rejected: dict[tuple[str, str], str] = {}
-        self._seen: dict[str, object] = {}
+        self._seen: dict[str, tuple[Found, str]] = {}
+        """What the last look found, and the version of its collection.json."""
 
     def refresh(self) -> bool:
         """Read what is new, forget what is gone; True if anything changed."""
         found = scan(self._paths)
-        names = {one.id for one in found}
-        ours = [one.id for one in self._catalog.collections()] if self._alone else list(self._seen)
-        gone = [name for name in ours if name not in names]
+        changed = [self._forget({one.id for one in found})]
+        changed += [self._refresh(one) for one in found]
+        return any(changed)
+
+    def _forget(self, names: set[str]) -> bool:
+        """Remove what has no folder any more."""
+        gone = [one.id for one in self._catalog.collections() if self._alone and one.id not in names]
         for name in gone:
             self._catalog.remove_collection(name)
-            self._seen.pop(name, None)
-        changed = [self._refresh(one) for one in found]
-        return bool(gone) or any(changed)
+        for name in [name for name in self._seen if name not in names]:
+            before, _ = self._seen.pop(name)
+            if not self._alone:
+                self._sync(replace(before, files={}, safes=()))
+                gone.append(name)
+        return bool(gone)
 
     def _refresh(self, found: Found) -> bool:
-        state = (found.files, found.safes, stamp(found.root))
+        state = (found, stamp(found.root))
         if self._seen.get(found.id) == state:
             return False
-        changed = Sync(self._catalog, found, self.report, self._rejected).run()
+        changed = self._sync(found)
         self._seen[found.id] = state
         return changed
+
+    def _sync(self, found: Found) -> bool:
+        return Sync(self._catalog, found, self.report, self._rejected, shared=not self._alone).run()

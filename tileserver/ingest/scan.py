@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from tileserver.ingest.collection_file import read_document
@@ -24,6 +24,13 @@ class Found:
     """Path below the root -> version (size and modification time)."""
     safes: tuple[PurePosixPath, ...] = ()
     """Sentinel SAFE folders below the root."""
+    only: Path | None = None
+    """The one file or product that was asked for, where it is not all of the root."""
+
+    @property
+    def scope(self) -> Path:
+        """What lies outside of it is none of this look's business."""
+        return self.only or self.root
 
 
 def scan(paths: list[Path]) -> list[Found]:
@@ -39,17 +46,17 @@ def scan(paths: list[Path]) -> list[Found]:
             number += 1
             name = f"{one.id}-{number}"
         taken.add(name)
-        out.append(Found(id=name, title=one.title, root=one.root, files=one.files, safes=one.safes))
+        out.append(replace(one, id=name))
     return out
 
 
 def scan_one(path: Path) -> Found:
-    """Everything below a folder (or a single file) as one collection."""
+    """Everything below a folder (or a single file, or a product) as one collection."""
     path = Path(os.path.abspath(path))  # noqa: PTH100
     if path.is_file():
-        return _found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, [])
+        return replace(_found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, []), only=path)
     if _is_safe(path.name):
-        return _found(path.parent, path.parent.name, {}, [PurePosixPath(path.name)])
+        return replace(_found(path.parent, path.parent.name, {}, [PurePosixPath(path.name)]), only=path)
     return _found(path, path.name, *_walk(path))
 
 
@@ -59,9 +66,7 @@ def _is_safe(name: str) -> bool:
 
 
 def _collections(path: Path) -> list[Found]:
-    if path.is_file():
-        return [_found(path.parent, path.stem, {PurePosixPath(path.name): _version(path)}, [])]
-    if _is_safe(path.name):
+    if path.is_file() or _is_safe(path.name):
         return [scan_one(path)]
     files, safes = _walk(path)
     if _is_collection(path, files, safes):

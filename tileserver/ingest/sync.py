@@ -20,7 +20,7 @@ from tileserver.ingest.scan import Found
 from tileserver.ingest.template import Template, best_template, template
 from tileserver.ingest.union import united
 from tileserver.items import versioned
-from tileserver.models import Asset, Item
+from tileserver.models import Asset, Collection, Item
 from tileserver.ports import Catalog
 from tileserver.styles import PREFIX
 
@@ -42,13 +42,15 @@ class Sync:
         *,
         template_id: str = "",
         converter: Converter | None = None,
+        shared: bool = False,
     ) -> None:
         """Keep a collection like a folder.
 
         Args:
             rejected: files that were reported already, by path and version; added to.
             template_id: instead of the best guess.
-            converter: makes COGs of what is none; then the collection may have items of other origin, which stay.
+            converter: makes COGs of what is none.
+            shared: the collection may have items of other origin, which stay.
         """
         self._catalog = catalog
         self._found = found
@@ -56,6 +58,7 @@ class Sync:
         self._rejected = rejected
         self._template_id = template_id
         self._converter = converter
+        self._shared = shared
         self._document = read_document(found.root)
         self._words = f"{found.title} {found.root.name}"
 
@@ -63,9 +66,8 @@ class Sync:
         """True if any item was added, changed or removed."""
         wanted = groups(self._found.files)
         main = self._template(wanted)
-        known = self._known(main)
+        known, anew = self._known(main)
         wanted = [self._named(group, known) for group in wanted]
-        anew = bool(known) and self._described_anew()
         stale = [group for group in wanted if anew or not self._unchanged(group, known.get(group.id))]
         self._report.begin(self._found.title, sum(len(group.files) for group in stale) + len(self._found.safes))
         fresh = {item.id: item for item in self._read(stale, main)}
@@ -86,8 +88,10 @@ class Sync:
         """By the names of assets and folders alone, so that items are complete when they are first stored."""
         if self._template_id:
             return template(self._template_id)
-        chosen = apply_collection_file(self._found.root, None, self._report)
-        if chosen:
+        chosen = apply_collection_file(self._found.root, None, self._report) or (
+            self._before() if self._shared else None
+        )
+        if chosen and chosen.template != "generic":
             return template(chosen.template)
         keys = {key for group in wanted for key, _ in group.files if key != "data"}
         safes = [safe.name for safe in self._found.safes]
@@ -95,29 +99,33 @@ class Sync:
             keys |= {"B02", "B03", "B04", "B08"}
         return best_template(keys, self._words, " ".join([*safes, *(group.id for group in wanted[:20])]))
 
-    def _known(self, main: Template) -> dict[str, Item]:
-        """Items of the last time, unless they were completed by another template."""
+    def _before(self) -> Collection | None:
+        """The collection as it was the last time."""
         try:
-            collection = self._catalog.collection(self._found.id)
+            return self._catalog.collection(self._found.id)
         except NotFound:
-            return {}
-        if collection.template != main.id and self._converter is None:
-            self._catalog.remove_collection(self._found.id)
-            return {}
-        return {item.id: item for item in self._catalog.iterate(self._found.id)}
+            return None
+
+    def _known(self, main: Template) -> tuple[dict[str, Item], bool]:
+        """Items of the last time, and whether all files must be read again for another description."""
+        before = self._before()
+        if before is None:
+            return {}, False
+        anew = before.template != main.id or before.extra.get(_DESCRIBED, "") != stamp(self._found.root)
+        return {item.id: item for item in self._catalog.iterate(self._found.id)}, anew
 
     def _named(self, group: Group, known: dict[str, Item]) -> Group:
         """The same name may come from several folders that are put into one collection."""
         other = known.get(group.id)
-        if self._converter is None or other is None or self._is_ours(other):
+        if other is None or self._is_ours(other):
             return group
         return replace(group, id=f"{slug(self._found.root.name)}_{group.id}")
 
     def _is_ours(self, item: Item) -> bool:
-        """Made from files below this folder."""
-        if self._converter is None:
+        """Made from files of this folder."""
+        if not self._shared:
             return True
-        roots = [self._found.root, self._converter.folder]
+        roots = [self._found.scope, *([self._converter.folder] if self._converter else [])]
         return all(any(Path(asset.href).is_relative_to(root) for root in roots) for asset in item.assets.values())
 
     def _unchanged(self, group: Group, item: Item | None) -> bool:
@@ -201,14 +209,11 @@ class Sync:
 
         return replace(item, assets={key: cog(asset, self._converter) for key, asset in item.assets.items()})
 
-    def _described_anew(self) -> bool:
-        """Whether collection.json came, changed or went."""
-        return self._catalog.collection(self._found.id).extra.get(_DESCRIBED, "") != stamp(self._found.root)
-
     def _store(self, current: dict[str, Item], changed: list[Item], gone: list[str], main: Template) -> None:
         found = self._found
         if not current:
-            self._forget()
+            if self._before():
+                self._catalog.remove_collection(found.id)
             return
         guessed = describe(found.id, found.title, current.values(), main)
         guessed = keep_styles(guessed, self._catalog)
@@ -218,12 +223,6 @@ class Sync:
         self._catalog.put_collection(replace(described, extra=extra))
         self._catalog.put_items(changed)
         self._catalog.remove_items(found.id, gone)
-
-    def _forget(self) -> None:
-        try:
-            self._catalog.remove_collection(self._found.id)
-        except NotFound:
-            return
 
 
 def complete(item: Item, main: Template) -> Item:
