@@ -7,11 +7,13 @@ come back already warped onto the output grid (`Source.control` is None).
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.session import DummySession
 from rasterio.transform import from_gcps
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
@@ -95,7 +98,7 @@ class GdalReader:
 def opened(asset: Asset, *, turned: bool = False) -> Iterator[Any]:
     """A dataset with a CRS, north-up unless it may be `turned`; GDAL's messages (they hold paths) stay inside."""
     with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(**(REMOTE_OPTIONS if is_remote(asset.href) else {})))
+        stack.enter_context(environment(asset.href))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
@@ -107,6 +110,20 @@ def opened(asset: Asset, *, turned: bool = False) -> Iterator[Any]:
             yield upright
         except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, MemoryError) as error:
             raise SourceUnreadable("The file's pixels cannot be read.") from error
+
+
+def environment(href: str) -> Any:
+    """GDAL's settings for an href; the endpoint of the usual AWS variables, in the words of GDAL 3.10."""
+    if not is_remote(href):
+        return rasterio.Env()
+    options = dict(REMOTE_OPTIONS)
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if href.startswith("s3://") and endpoint.netloc:
+        options |= {"AWS_S3_ENDPOINT": endpoint.netloc, "AWS_VIRTUAL_HOSTING": "FALSE"}
+        options["AWS_HTTPS"] = "YES" if endpoint.scheme == "https" else "NO"
+    if os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true", "yes"):
+        options["AWS_NO_SIGN_REQUEST"] = "YES"
+    return rasterio.Env(session=DummySession(), **options)
 
 
 def gdal_name(href: str) -> str:
@@ -187,7 +204,7 @@ def crs_name(crs: Any) -> str:
 
 def _warped(asset: Asset, bands: Sequence[Band], grid: Grid, resampling: Resampling) -> Iterator[Source | None]:
     """Bands of one file with one nodata value, on the grid as rio-tiler makes it."""
-    with opened(asset) as dataset:
+    with opened(asset, turned=True) as dataset:
         indexes = [band.index for band in bands]
         if max(indexes) > dataset.count:
             raise SourceUnreadable(f"The file has {dataset.count} bands, band {max(indexes)} is asked.")
