@@ -8,9 +8,8 @@ import warnings
 import morecantile
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from rio_tiler.io import Reader
-from scipy.ndimage import binary_erosion
 
 from tests.acceptance.contract_archive import PLACE
 
@@ -31,6 +30,11 @@ RASTERS = [
 def rgba(response) -> np.ndarray:
     assert response.status_code == 200, response.text
     return np.array(Image.open(io.BytesIO(response.content)).convert("RGBA"))
+
+
+def eroded(mask: np.ndarray) -> np.ndarray:
+    """What is farther than 17 pixels from the mask's edge."""
+    return np.array(Image.fromarray(mask.astype(np.uint8)).filter(ImageFilter.MinFilter(35))) > 0
 
 
 def tile_of(place, zoom):
@@ -64,7 +68,7 @@ def test_tiles_are_rio_tilers(odd, odd_folder, raster):
             if resampling == "nearest":
                 assert (far > 1)[both].mean() <= 0.005, zoom
             else:
-                inner = binary_erosion(both, iterations=6, border_value=1)
+                inner = eroded(both)
                 if inner.any():
                     assert far[inner].mean() <= 0.5 + 0.002 * 255, (zoom, resampling)
                     assert far[inner].max() <= 1 + 0.02 * 255, (zoom, resampling)
@@ -98,7 +102,7 @@ def test_nodata_is_background_in_jpeg_and_clear_elsewhere(odd):
     address, _ = tile_of(PLACE, 11)
     hidden = rgba(odd.get(f"/xyz/masked/picture/2022-03-04/{address}.png"))[..., 3] == 0
     assert 0.5 < hidden.mean() < 1
-    inner = binary_erosion(hidden, iterations=9)
+    inner = eroded(hidden)
     assert (rgba(odd.get(f"/xyz/masked/picture/2022-03-04/{address}.jpg"))[inner][:, :3] >= 253).all()
     assert ((rgba(odd.get(f"/xyz/masked/picture/2022-03-04/{address}.webp"))[..., 3] == 0) == hidden).mean() > 0.999
 
