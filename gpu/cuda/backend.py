@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -60,6 +61,7 @@ class CudaBackend:
         self._on_fallback = on_fallback or _ignore
         self._logged: set[str] = set()
         self._slots: queue.LifoQueue[Slot] = queue.LifoQueue()
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="gpu-draw")
         for _ in range(slots):
             self._slots.put(Slot(device, self.kernels, self.pool, scratch_bytes))
 
@@ -78,8 +80,11 @@ class CudaBackend:
                 mine.append(i)
             else:
                 found[i] = self.cpu.draw([job])[0]
-        for members in _batches(jobs, mine):
-            for i, encoded in zip(members, self._draw([jobs[i] for i in members]), strict=True):
+        batches = list(_batches(jobs, mine))
+        draw = map if len(batches) < 2 else self._threads.map  # one is planned while another is on the device
+        drawn = draw(self._draw, ([jobs[i] for i in members] for members in batches))
+        for members, files in zip(batches, drawn, strict=True):
+            for i, encoded in zip(members, files, strict=True):
                 found[i] = encoded
         return [encoded for encoded in found if encoded is not None]
 
@@ -144,6 +149,7 @@ class CudaBackend:
     def close(self) -> None:
         """Stop compiling in the background and free the pool."""
         self.kernels.close()
+        self._threads.shutdown(wait=False)
         self.pool.clear()
 
     def _fits(self, job: Job, *, shading: bool = True) -> bool:

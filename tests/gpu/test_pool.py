@@ -137,3 +137,13 @@ def test_staging_packs_and_grows(size):
             np.testing.assert_array_equal(found, data)
         staging.reset()
         scratch.reset()
+
+
+def test_many_batches_at_once():
+    """More jobs than a batch holds are drawn on several streams; the order is kept."""
+    backend = CudaBackend(
+        HostDevice(), CpuBackend(), specialise="never", slots=3, pool_bytes=16 << 20, scratch_bytes=1 << 18
+    )
+    alone = [make(0).draw([keyed(n)])[0].content for n in range(5)]
+    assert [e.content for e in backend.draw([keyed(n % 5) for n in range(150)])] == [alone[n % 5] for n in range(150)]
+    backend.close()

@@ -1,7 +1,11 @@
 """Warping on every backend against GDAL and against the reference."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.warp import reproject
@@ -83,3 +87,35 @@ def test_grid_that_folds_or_leads_nowhere(backend, method):
     np.testing.assert_allclose(made[known], expected[known], atol=1)
     assert valid[0].all()
     assert not valid[1:4].any()
+
+
+COORDINATES = st.one_of(
+    st.floats(-20, 60), st.sampled_from([math.nan, math.inf, -math.inf, 1e18, -1e18, 0.0, -0.0, 5e-324, 44.0])
+)
+STEPS = st.one_of(st.floats(-4, 4), st.sampled_from([math.nan, math.inf, 1e300, 0.0, 1.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.tuples(st.integers(0, 8), COORDINATES, STEPS, COORDINATES, STEPS), max_size=3),
+        min_size=4,
+        max_size=4,
+    ),
+    method=st.sampled_from(METHODS),
+    dtype=st.sampled_from(["uint8", "int16", "float32"]),
+    stretch=st.tuples(st.floats(0.2, 3), st.floats(0.2, 3)),
+    seed=st.integers(0, 99),
+)
+def test_any_grid_has_an_answer(emulated, rows, method, dtype, stretch, seed):
+    """Wild segments: the very pixels of the reference, and never a read outside."""
+    ordered = [sorted(row, key=lambda segment: segment[0]) for row in rows]
+    segments = np.array([segment for row in ordered for segment in row], np.float64).reshape(-1, 5)
+    first = np.cumsum([0, *(len(row) for row in ordered)])
+    data = pixels(seed, 9, 11, dtype, 120, holes=0.2)
+    one = Source(pixels=data, nodata=0, control=Control(segments=segments, first=first), stretch=stretch)
+    with np.errstate(all="ignore"):
+        expected, valid = reference.warp(one, 4, 9, method)
+    made, known = emulated.warp(one, 4, 9, method)
+    np.testing.assert_array_equal(known, valid)
+    np.testing.assert_allclose(made[known].astype(float), expected[known].astype(float), rtol=1e-5, atol=1)
