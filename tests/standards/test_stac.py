@@ -122,7 +122,7 @@ def test_pages_through_items_of_the_same_moment(client):
         while address:
             document = client.get(address).json()
             found += ids(document)
-        assert len(found) <= 2000, "pages without an end"
+            assert len(found) <= 2000, "pages without an end"
             address = (link(document, "next") or {}).get("href")
         assert found == [*(c.id for c in copies), "noon", "morning", "never"]
     finally:
@@ -225,7 +225,7 @@ def test_many_items_page_quickly(client):
         while address:
             document = client.get(address).json()
             found += ids(document)
-        assert len(found) <= 2000, "pages without an end"
+            assert len(found) <= 2000, "pages without an end"
             address = (link(document, "next") or {}).get("href")
         assert len(found) == len(set(found)) == 1202
     finally:
