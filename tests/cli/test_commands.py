@@ -219,7 +219,7 @@ def test_what_harvest_refuses(run):
     refused(run("harvest", "http://127.0.0.1:9", "--collection", "x", "--datetime", "soon"), "--datetime")
 
 
-def test_seed_goes_on_where_it_stopped(run, archive: Path):
+def test_seed_goes_on_where_it_stopped(run, archive: Path, tmp_path: Path):
     catalog = ("--catalog", "sqlite:///c.db")
     assert run("ingest", archive / "s2", "--collection", "s2", *catalog).returncode == 0
     first = run("seed", "s2", "--style", "ndvi", "--zooms", "10-13", *catalog)
@@ -228,6 +228,15 @@ def test_seed_goes_on_where_it_stopped(run, archive: Path):
     assert drawn > 5
     second = run("seed", "s2", "--style", "ndvi", "--zooms", "10-13", *catalog)
     assert f"0 tiles drawn, {drawn} were there" in second.stderr
+    # A server finds them: the name of the file is the tile's ETag.
+    with (
+        serving(tmp_path, "--catalog", "sqlite:///c.db") as address,
+        urllib.request.urlopen(f"{address}/xyz/s2/ndvi/latest/12/2219/1441", timeout=30) as answer,
+    ):
+        etag = answer.headers["ETag"].strip('"')
+        content = answer.read()
+    (seeded,) = (tmp_path / "cache" / "tiles").rglob(etag)
+    assert seeded.read_bytes().endswith(content)
     refused(run("seed", "s2", "--style", "ndvy", *catalog), "Did you mean 'ndvi'")
     refused(run("seed", "s2", "--style", "ndvi", "--zooms", "9-3", *catalog), "--zooms")
     refused(run("seed", "s3", "--style", "ndvi", *catalog), "No collection 's3'")
