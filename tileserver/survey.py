@@ -59,14 +59,16 @@ class Survey:
         until = monotonic() + seconds
         kind = cells_key(collection)
         keys = {item.id: (collection.id, kind, item.id, item.version) for item in items}
-        self._recall(collection.id, kind, keys)
+        found = self._recall(collection.id, kind, keys)
+        missing = [item for item in items if item.id not in found]
+        wanted = [keys[item.id] for item in missing[:_WAITING]]
         with self._changed:
-            self._order(collection, [item for item in reversed(items) if self._lacks(keys[item.id])], keys)
-            while self._pending(keys) and (left := until - monotonic()) > 0:
+            self._order(collection, missing[:_WAITING], keys)
+            while any(self._lacks(key) for key in wanted) and (left := until - monotonic()) > 0:
                 self._changed.wait(left)
-            found = {name: self._known[key] for name, key in keys.items() if key in self._known}
-            complete = not self._pending(keys)
-        for item in items:
+            found |= {key[2]: self._known[key] for key in wanted if key in self._known}
+            complete = len(missing) == len(wanted) and not any(self._lacks(key) for key in wanted)
+        for item in missing:
             if item.id not in found:
                 found[item.id] = self._outline(keys[item.id], item)
         return found, complete
@@ -74,29 +76,35 @@ class Survey:
     def _lacks(self, key: Key) -> bool:
         return key not in self._known and key not in self._failed
 
-    def _pending(self, keys: dict[str, Key]) -> bool:
-        return any(self._lacks(key) for key in keys.values())
-
-    def _recall(self, collection_id: str, kind: str, keys: dict[str, Key]) -> None:
-        """Bring what the catalog remembers into memory."""
+    def _recall(self, collection_id: str, kind: str, keys: dict[str, Key]) -> dict[str, Cells]:
+        """What is known, from memory or from the catalog, by item id."""
         with self._changed:
-            missing = [name for name, key in keys.items() if self._lacks(key)]
-        for name, value in self._catalog.recall(collection_id, missing, kind).items() if missing else ():
-            cells = Cells.from_json(value)
-            with self._changed:
+            found = {name: self._known[key] for name, key in keys.items() if key in self._known}
+            missing = [name for name, key in keys.items() if name not in found and key not in self._failed]
+        if not missing:
+            return found
+        recalled = {
+            name: Cells.from_json(value) for name, value in self._catalog.recall(collection_id, missing, kind).items()
+        }
+        with self._changed:
+            for name, cells in recalled.items():
                 self._known[keys[name]] = cells
+        return found | recalled
 
     def _order(self, collection: Collection, items: Sequence[Item], keys: dict[str, Key]) -> None:
         """Put items on top of the stack of work: the view that is on the screen comes first."""
-        wanted = {keys[item.id] for item in items}
-        if wanted:
-            rest = [task for task in self._waiting if task.key not in wanted]
-            fresh = [_Task(keys[item.id], collection, item) for item in items if keys[item.id] not in self._busy]
-            self._waiting = deque([*rest, *fresh], maxlen=_WAITING)
-            while self._started < min(self._threads, len(self._waiting)):
-                self._started += 1
-                Thread(target=self._work, name=f"survey-{self._started}", daemon=True).start()
-            self._changed.notify_all()
+        lacking = [item for item in reversed(items) if self._lacks(keys[item.id])]
+        if not lacking:
+            return
+        wanted = {keys[item.id] for item in lacking}
+        rest = [task for task in self._waiting if task.key not in wanted]
+        tasks = [_Task(keys[item.id], collection, item) for item in lacking]
+        fresh = [task for task in tasks if task.key not in self._busy]
+        self._waiting = deque([*rest, *fresh], maxlen=_WAITING)
+        while self._started < min(self._threads, len(self._waiting)):
+            self._started += 1
+            Thread(target=self._work, name=f"survey-{self._started}", daemon=True).start()
+        self._changed.notify_all()
 
     def _work(self) -> None:
         while True:

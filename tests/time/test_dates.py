@@ -302,3 +302,23 @@ def test_scenes_across_the_antimeridian(tmp_path):
     assert (west["cover"], west["cloud"]) == (pytest.approx(1, abs=0.01), pytest.approx(0, abs=1))
     assert (east["cover"], east["cloud"]) == (pytest.approx(1, abs=0.01), pytest.approx(100, abs=1))
     assert half["cover"] == pytest.approx(0.28, abs=0.03)
+
+
+def test_continents_are_told_roughly(tmp_path, monkeypatch):
+    """Beyond a number of items: bboxes and the producers' percentages, nothing is read."""
+    monkeypatch.setattr("tileserver.days._MOST_ITEMS", 3)
+    parts = parts_of(tmp_path)
+    parts.catalog.put_collection(Collection(id="c", title="C", mask=SCL))
+    base = item_of(
+        "c", "x", "2020-06-01T09:00:00Z", {"SCL": write_cog(tmp_path / "a.tif", np.ones((10, 10), np.uint8))}
+    )
+    boxes = [((0, 0, 10, 10), 10.0), ((10, 0, 20, 10), 30.0), ((20, 0, 30, 10), None), ((175, 0, -175, 10), 50.0)]
+    parts.catalog.put_items(
+        replace(base, id=f"i{n}", bbox=bbox, cloud_cover=cloud, geometry={"type": "Polygon", "coordinates": [[
+            [bbox[0], 0], [bbox[0] + 10, 0], [bbox[0] + 10, 10], [bbox[0], 10], [bbox[0], 0]]]})
+        for n, (bbox, cloud) in enumerate(boxes)
+    )  # fmt: skip
+    with TestClient(app_of(parts)) as client:
+        answer = ask(client, "c", bbox="-180,0,180,20")
+    assert answer.headers["X-Dates-Complete"] == "true"
+    assert answer.json() == [{"date": "2020-06-01", "items": 4, "cover": round(400 / 7200, 4), "cloud": 30.0}]
