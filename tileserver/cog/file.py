@@ -20,7 +20,7 @@ from tileserver.cog.codecs import BlockError
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
-from tileserver.gdal import REMOTE_OPTIONS, describe, gdal_name, north_up
+from tileserver.gdal import describe, environment, gdal_name, north_up
 from tileserver.grid import FileGrid
 from tileserver.hrefs import is_remote
 from tileserver.models import Asset
@@ -142,7 +142,7 @@ def open_cog(asset: Asset) -> Cog:
 def _described(href: str, source: ByteSource) -> tuple[Header, int | None, bool]:
     """Header, plane of the alpha band, and has it a mask of its own; as GDAL reads the same bytes."""
     try:
-        with warnings.catch_warnings(), rasterio.Env(**(REMOTE_OPTIONS if is_remote(href) else {})):
+        with warnings.catch_warnings(), environment(href):
             warnings.simplefilter("ignore")
             if isinstance(source, RemoteFile):
                 with MemoryFile(source.head()) as memory, memory.open() as dataset:

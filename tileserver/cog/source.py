@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Protocol
@@ -125,20 +126,21 @@ def _store(href: str) -> tuple[Any, str]:
     """A store (shared by all its objects) and the path in it."""
     parts = urlsplit(href)
     if parts.scheme == "s3":
-        return _bucket(parts.netloc), parts.path.lstrip("/")
+        return bucket(parts.netloc), parts.path.lstrip("/")
     path = parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
     return _site(f"{parts.scheme}://{parts.netloc}"), path
 
 
 @lru_cache(64)
-def _bucket(name: str) -> Any:
+def bucket(name: str) -> Any:
     """Credentials and endpoint come from the usual AWS_* variables."""
-    return S3Store(name, client_options=_CLIENT)
+    return S3Store(name, client_options=_CLIENT, retry_config=_RETRY)
 
 
 @lru_cache(64)
 def _site(base: str) -> Any:
-    return HTTPStore.from_url(base, client_options=_CLIENT)
+    return HTTPStore.from_url(base, client_options=_CLIENT, retry_config=_RETRY)
 
 
 _CLIENT: Any = {"timeout": "30s", "connect_timeout": "5s", "allow_http": True}
+_RETRY: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
