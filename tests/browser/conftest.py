@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -92,3 +94,31 @@ def make_viewer(browser: Browser, server: str) -> Iterator[Any]:
 @pytest.fixture
 def viewer(make_viewer: Any) -> Viewer:
     return make_viewer()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Any]:
+    """Puts a page on another origin; returns its address."""
+    pages: list[bytes] = []
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(pages[-1] if self.path == "/" else b"")
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    host = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    thread = Thread(target=host.serve_forever, daemon=True)
+    thread.start()
+
+    def put(page: str) -> str:
+        pages.append(page.encode())
+        return f"http://127.0.0.1:{host.server_port}/"
+
+    yield put
+    host.shutdown()
+    host.server_close()

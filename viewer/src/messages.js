@@ -11,7 +11,7 @@
  */
 import { parseLink } from './link.js';
 import { chooseCollection } from './panels/layers.js';
-import { collectionOf, dayOf, picture, withPicture } from './state.js';
+import { collectionOf, dayOf, picture, renderOf, withPicture } from './state.js';
 
 /** @import {Store} from './types' */
 
@@ -31,7 +31,7 @@ export function listenMessages(store) {
       if (time) store.set(withPicture(state, { time }));
     } else if (data.tilescope === 'setStyle') {
       const style = String(data.style);
-      if (style in (collectionOf(state, picture(state).collection)?.renders ?? {})) store.set(withPicture(state, { style, mix: null }));
+      if (renderOf(state, { ...picture(state), style })) store.set(withPicture(state, { style, mix: null }));
     } else if (data.tilescope === 'setCollection' && collectionOf(state, String(data.collection))) chooseCollection(store, String(data.collection));
   });
 

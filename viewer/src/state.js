@@ -49,7 +49,8 @@ export function collectionOf(state, id) {
 
 /** @param {State} state @param {Picture} [of] @return {Render | undefined} */
 export function renderOf(state, of = picture(state)) {
-  return collectionOf(state, of.collection)?.renders?.[of.style];
+  const renders = collectionOf(state, of.collection)?.renders ?? {};
+  return Object.hasOwn(renders, of.style) ? renders[of.style] : undefined;
 }
 
 /** @param {State} state @param {string} [collection] @return {Days | undefined} the days of the view */

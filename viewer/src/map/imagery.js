@@ -24,9 +24,10 @@ export function isClasses(state, picture) {
 /**
  * @param {State} state
  * @param {Picture} picture
+ * @param {AbortSignal} signal when the tiles are not wanted any more
  * @return {XYZ}
  */
-export function imagerySource(state, picture) {
+function imagerySource(state, picture, signal) {
   const retina = devicePixelRatio > 1.3;
   const classes = isClasses(state, picture);
   const collection = collectionOf(state, picture.collection);
@@ -36,7 +37,7 @@ export function imagerySource(state, picture) {
     maxZoom: (collection?.['tilescope:maxzoom'] ?? 18) + 1,
     interpolate: !classes,
     transition: calm() ? 0 : 200,
-    tileLoadFunction: (tile, address) => load(/** @type {ImageTile} */ (tile), address),
+    tileLoadFunction: (tile, address) => load(/** @type {ImageTile} */ (tile), address, signal),
   });
 }
 
@@ -44,12 +45,13 @@ export function imagerySource(state, picture) {
  * Tiles are fetched rather than left to the img element to obey 503 with Retry-After.
  * @param {ImageTile} tile
  * @param {string} address
+ * @param {AbortSignal} signal
  */
-async function load(tile, address) {
+async function load(tile, address, signal) {
   const image = /** @type {HTMLImageElement} */ (tile.getImage());
   try {
     for (let attempt = 0; ; attempt++) {
-      const response = await fetch(address);
+      const response = await fetch(address, { signal });
       if (response.status === 503 && attempt < RETRIES) {
         const seconds = Number(response.headers.get('Retry-After')) || 1;
         await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -64,7 +66,7 @@ async function load(tile, address) {
       return;
     }
   } catch {
-    tile.setState(TileState.ERROR);
+    tile.setState(signal.aborted ? TileState.EMPTY : TileState.ERROR);
   }
 }
 
@@ -88,6 +90,7 @@ export function createSlot(store, map, zIndex, prepare) {
   let shown = null;
   let key = '';
   let isVisible = true;
+  let control = new AbortController();
   /** @type {(() => void) | null} */
   let finish = null;
 
@@ -112,6 +115,8 @@ export function createSlot(store, map, zIndex, prepare) {
       const next = picture?.collection && picture.style && picture.time ? JSON.stringify(picture) : '';
       if (next === key) return;
       key = next;
+      control.abort(); // What was on its way would only keep the new tiles waiting.
+      control = new AbortController();
       const old = shown;
       shown = null;
       if (!picture || !next) {
@@ -120,7 +125,7 @@ export function createSlot(store, map, zIndex, prepare) {
         return;
       }
       const state = store.get();
-      const source = imagerySource(state, picture);
+      const source = imagerySource(state, picture, control.signal);
       source.on('tileloaderror', () => store.set({ notice: { key: 'tiles.failed', kind: 'warning', actions: [{ key: 'try.again', run: () => source.refresh() }] } }));
       const box = extentOf(collectionOf(state, picture.collection));
       const layer = new TileLayer({ source, className: 'imagery', zIndex, opacity: state.opacity / 100, visible: isVisible, preload: 0 });
@@ -138,6 +143,7 @@ export function createSlot(store, map, zIndex, prepare) {
     remove() {
       stopOpacity();
       finish?.();
+      control.abort();
       if (shown) map.removeLayer(shown);
       shown = null;
       key = '';

@@ -1,16 +1,18 @@
 /** The map: one pane, or several side by side that share a view. Keeps the view of the state and of the map equal. */
 import { defaults as defaultInteractions } from 'ol/interaction/defaults.js';
 import KeyboardPan from 'ol/interaction/KeyboardPan.js';
+import KeyboardZoom from 'ol/interaction/KeyboardZoom.js';
 import OlMap from 'ol/Map.js';
 import { fromLonLat, toLonLat, transformExtent } from 'ol/proj.js';
 import View from 'ol/View.js';
 import { getRenderPixel } from 'ol/render.js';
 import { calm } from '../parts/motion.js';
+import { collectionOf, renderOf } from '../state.js';
 import { addBackground } from './background.js';
 import { createSlot } from './imagery.js';
 import { addTone } from './tone.js';
 
-/** @import {Store, State, Bbox} from '../types' */
+/** @import {Store, State, Picture, Bbox} from '../types' */
 /** @import TileLayer from 'ol/layer/Tile.js' */
 /** @import {Slot} from './imagery.js' */
 
@@ -41,7 +43,8 @@ export function createMap(store, element) {
       target: box,
       view,
       controls: [],
-      interactions: defaultInteractions({ keyboard: false, altShiftDragRotate: false, pinchRotate: false }).extend([new KeyboardPan({ condition: (event) => event.originalEvent.shiftKey })]),
+      keyboardEventTarget: element,
+      interactions: defaultInteractions({ keyboard: false, altShiftDragRotate: false, pinchRotate: false }).extend([new KeyboardPan({ condition: (event) => event.originalEvent.shiftKey }), new KeyboardZoom()]),
       moveTolerance: 3,
     });
     const pane = { map, element: box, slots: [] };
@@ -115,10 +118,10 @@ export function createMap(store, element) {
     element.dataset.panes = String(panes.length);
     const inMain = state.compare === SIDE ? state.pictures.slice(0, 1) : state.pictures.slice(0, state.compare ? 2 : 1);
     fill(main, inMain.length);
-    inMain.forEach((one, i) => main.slots[i].show(one));
+    inMain.forEach((one, i) => main.slots[i].show(known(state, one)));
     panes.slice(1).forEach((pane, i) => {
       fill(pane, 1);
-      pane.slots[0].show(state.pictures[i + 1]);
+      pane.slots[0].show(known(state, state.pictures[i + 1]));
     });
     panes.forEach((pane) => pane.map.updateSize());
   }
@@ -160,6 +163,11 @@ export function createMap(store, element) {
       panes.forEach(run);
     },
   };
+}
+
+/** Nothing is asked of collections and styles that are not there. @param {State} state @param {Picture} one @return {Picture | null} */
+function known(state, one) {
+  return renderOf(state, one) || (one.style === 'custom' && collectionOf(state, one.collection)) ? one : null;
 }
 
 /** @param {number[]} pixel @return {[number, number]} */

@@ -108,7 +108,7 @@ function body(store, state, value) {
           ${value.datetime ? html`<p class="sentence">${dateText(value.datetime)}</p>` : nothing}
           <details class="fold" ?open=${typeof value.style?.value !== 'number'}>
             <summary>${t('value.bands', { n: assets.length })}</summary>
-            <dl>${assets.map(([name, number]) => html`<div><dt title=${titles[name]?.title ?? name}>${name}</dt><dd>${number === null ? '–' : numberText(number, 4)}</dd></div>`)}</dl>
+            <dl tabindex="0">${assets.map(([name, number]) => html`<div><dt title=${titles[name]?.title ?? name}>${name}</dt><dd>${number === null ? '–' : numberText(number, 4)}</dd></div>`)}</dl>
             <p class="sentence wrap">${value.item}</p>
           </details>`}
     <div class="row tight">

@@ -33,7 +33,7 @@ export function mountLegend(store, element) {
   const box = element;
   store.watch((state) => [picture(state), state.collections, state.words], () => {
     const state = store.get();
-    if (state.collections) askLegend(store, picture(state));
+    if (renderOf(state)) askLegend(store, picture(state));
   });
   store.watch((state) => [picture(state), state.legends, state.words, state.cursor, state.value, state.collections], () => {
     const state = store.get();
@@ -79,7 +79,7 @@ function ramp({ min = 0, max = 1, colors = [], marks = [] }, value, word) {
 /** @param {Legend} legend @param {PointValue | null} shown */
 function classes({ entries = [] }, shown) {
   const value = single(shown);
-  return html`<ul class="classes">
+  return html`<ul class="classes" tabindex="0">
     ${entries.map((entry) => {
       const here = value !== null && entry.value !== undefined && (entry.end === undefined ? value === entry.value : value >= entry.value && value < entry.end);
       return html`<li class=${here ? 'here' : ''}><i ${vars({ '--color': isColor(entry.color) ? entry.color : 'transparent' })}></i>${entry.label}</li>`;

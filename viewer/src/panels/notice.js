@@ -3,6 +3,7 @@ import { html, nothing, render } from 'lit-html';
 import { icon } from '../parts/icons.js';
 import { dayOf, daysOf, extentOf, collectionOf, picture, withPicture } from '../state.js';
 import { step } from '../time/days.js';
+import { opening } from '../time/load.js';
 import { dateText } from '../words/format.js';
 import { t } from '../words/index.js';
 import { viewOf } from '../map/map.js';
@@ -51,7 +52,7 @@ function missing(store, state) {
   if (!state.collections.length) return { key: 'empty.archive' };
   const of = picture(state);
   const collection = collectionOf(state, of.collection);
-  if (!collection) return { key: 'empty.collection', values: { name: of.collection.slice(0, 60) }, actions: [{ key: 'empty.first', run: () => store.set({ ...withPicture(store.get(), { collection: '', style: '', time: '', mix: null }) }) }] };
+  if (!collection) return { key: 'empty.collection', values: { name: of.collection.slice(0, 60) }, actions: [{ key: 'empty.first', run: () => store.set(opening({ ...store.get(), ...withPicture(store.get(), { collection: '', style: '', time: '', mix: null }) })) }] };
   const days = daysOf(state, of.collection);
   if (days?.status === 'failed') return { key: 'dates.failed', kind: 'warning', actions: [{ key: 'try.again', run: () => store.set({ days: {} }) }] };
   if (days?.status !== 'ready' || of.time === 'best' || of.time.includes('/')) return null;
