@@ -79,8 +79,7 @@ def legend_of(collection: Collection, style: Style, language: str = "en") -> Leg
     description = word(style.descriptions, language)
     if style.classes:
         entries = tuple(
-            Entry(c.color, word(c.words, language) or _span(c.value, c.end), c.value, c.end)
-            for c in style.classes
+            Entry(c.color, word(c.words, language) or _span(c.value, c.end), c.value, c.end) for c in style.classes
         )
         return Legend(title=title, description=description, unit=style.unit, kind="classes", entries=entries)
     outputs = expressions(style)
@@ -104,9 +103,7 @@ def legend_of(collection: Collection, style: Style, language: str = "en") -> Leg
         lowest=lowest,
         highest=highest,
         colors=tuple((int(r), int(g), int(b), int(a)) for r, g, b, a in table[_STOPS]),
-        marks=tuple(
-            (value, word(words, language)) for value, words in style.marks if lowest <= value <= highest
-        ),
+        marks=tuple((value, word(words, language)) for value, words in style.marks if lowest <= value <= highest),
     )
 
 

@@ -73,9 +73,7 @@ def _layout(legend: Legend) -> _Layout:
         if legend.unit and legend.unit != "1":
             shapes.append(_Text(_MARGIN, y + 6, f"[{legend.unit}]", _TEXT_SIZE))
             y += _ROW
-    return _Layout(
-        round(max(_right(shape) for shape in shapes) + _MARGIN), round(y + _MARGIN / 2), tuple(shapes)
-    )
+    return _Layout(round(max(_right(shape) for shape in shapes) + _MARGIN), round(y + _MARGIN / 2), tuple(shapes))
 
 
 def _ramp(legend: Legend, shapes: list[_Box | _Text], y: float) -> float:
@@ -166,9 +164,7 @@ def legend_png(legend: Legend) -> bytes:
             continue
         columns = np.linspace(0, len(shape.colors) - 1, round(shape.width))
         channels = np.array(shape.colors, float)
-        row = np.stack(
-            [np.interp(columns, np.arange(len(channels)), channels[:, i]) for i in range(4)], axis=1
-        )
+        row = np.stack([np.interp(columns, np.arange(len(channels)), channels[:, i]) for i in range(4)], axis=1)
         bar = np.repeat(np.round(row).astype(np.uint8)[None], round(shape.height), axis=0)
         picture.alpha_composite(Image.fromarray(bar), (round(shape.x), round(shape.y)))
         draw.rectangle((shape.x, shape.y, shape.x + shape.width, shape.y + shape.height), outline=_EDGE)

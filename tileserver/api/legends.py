@@ -34,9 +34,7 @@ def language_of(text: str | None) -> str:
     return text
 
 
-def legend_response(
-    collection: Collection, style: Style, suffix: str, language: str, max_age: int
-) -> Response:
+def legend_response(collection: Collection, style: Style, suffix: str, language: str, max_age: int) -> Response:
     """The legend as svg, png or json. Raises NotFound for other suffixes."""
     legend = legend_of(collection, style, language)
     headers = {"Cache-Control": f"public, max-age={max_age}"}
@@ -58,9 +56,7 @@ def router(parts: Parts) -> APIRouter:
         summary="What the colours mean",
         response_class=Response,
     )
-    def legend(
-        collection_id: str, style_id: str, suffix: str, lang: Annotated[str | None, Query()] = None
-    ) -> Response:
+    def legend(collection_id: str, style_id: str, suffix: str, lang: Annotated[str | None, Query()] = None) -> Response:
         collection = parts.catalog.collection(collection_id)
         style = named_style(collection, style_id)
         return legend_response(collection, style, suffix, language_of(lang), parts.settings.latest_max_age)

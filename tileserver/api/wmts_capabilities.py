@@ -50,11 +50,7 @@ class Capabilities:
         state = tuple((collection.id, revision) for collection, revision in layers)
         sequence = self._sequences.number(scope, state)
         current = _is_current(values.get("UpdateSequence"), sequence)
-        media = (
-            "text/xml"
-            if values.get("AcceptFormats").split(",")[0].strip() == "text/xml"
-            else "application/xml"
-        )
+        media = "text/xml" if values.get("AcceptFormats").split(",")[0].strip() == "text/xml" else "application/xml"
         out = {
             "Cache-Control": f"public, max-age={self.parts.settings.latest_max_age}",
             "Vary": "Accept-Encoding",
@@ -97,9 +93,7 @@ class Capabilities:
         sections: tuple[str, ...],
     ) -> bytes:
         path = f"/collections/{scope}/wmts" if scope else "/wmts"
-        pieces = (
-            [(one, self._layer(one, revision)) for one, revision in layers] if "Contents" in sections else []
-        )
+        pieces = [(one, self._layer(one, revision)) for one, revision in layers] if "Contents" in sections else []
         return capabilities(
             pieces, self.sets, self.parts.settings, base=base, path=path, sequence=sequence, sections=sections
         )
