@@ -40,8 +40,8 @@ Outcome = Literal["drawn", "there", "empty", "unreadable"]
 @click.option("--zooms", default="", metavar="A-B", help="Default: from the whole in one tile to native resolution.")
 @click.option(
     "--format", "formats", multiple=True, default=("auto",), show_default=True,
-    type=click.Choice(["auto", "jpg", "png", "webp"]), 
-    help="May be given several times; auto: as the viewer asks, without suffix.",,
+    type=click.Choice(["auto", "jpg", "png", "webp"]),
+    help="May be given several times; auto: as the viewer asks, without suffix.",
 )  # fmt: skip
 @click.option("--scale", default=1, show_default=True, type=click.IntRange(1, 2), help="2: tiles @2x.")
 @catalog_option
