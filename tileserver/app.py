@@ -42,7 +42,7 @@ from tileserver.api import (
 from tileserver.api.addresses import base_address
 from tileserver.api.docs import docs_page
 from tileserver.api.errors import add_error_handlers, json_response
-from tileserver.api.middleware import Access, Cors
+from tileserver.api.middleware import Access, Cors, Head
 from tileserver.api.parts import Parts
 from tileserver.best import Clearest
 from tileserver.cache import open_cache
@@ -103,7 +103,7 @@ def create_app(parts: Parts) -> FastAPI:
         openapi_url=None,
         routes=[route for routes in _all("routes") for route in routes(parts)],
         lifespan=lifespan,
-        middleware=[Middleware(Access), Middleware(Cors)],
+        middleware=[Middleware(Access), Middleware(Cors), Middleware(Head)],
     )
     add_error_handlers(app)
     conformance = tuple(dict.fromkeys([*landing.CONFORMANCE, *(uri for uris in _all("CONFORMANCE") for uri in uris)]))

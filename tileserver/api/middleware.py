@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from starlette.requests import Request
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tileserver.api.errors import json_response
@@ -49,6 +50,26 @@ class Cors:
             await json_response({}, headers=_PREFLIGHT)(scope, receive, with_cors)
             return
         await self._app(scope, receive, with_cors)
+
+
+class Head:
+    """HEAD is GET without its body, also where a route knows of GET alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and scope["method"] == "HEAD"
+        if not asked or any(route.matches(scope)[0] is Match.FULL for route in scope["app"].routes):
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, without_body)
 
 
 class Access:
