@@ -107,6 +107,7 @@ def test_every_kernel_in_any_order(thread_order):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.timeout(900)
 def test_every_kernel_under_address_and_undefined_behaviour_sanitizers():
     done = exercise("jpeg", "pixels", "statistics", **sanitizer("asan"))
     assert done.returncode == 0, done.stderr[-3000:]
