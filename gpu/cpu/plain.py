@@ -6,6 +6,7 @@ Most tiles of a map are this. Gives the very picture that `compose` and `color` 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -90,14 +91,16 @@ def _levels(source: Source | None, job: Job, index: int) -> Levels:
     shape = (job.height, job.width)
     if source is None:
         return np.zeros(shape, np.uint16)
-    table = table_of(source, job.recipe, index)
     if job.recipe.resampling == "nearest" and source.control is not None and source.valid is None:
+        table = table_of(source, job.recipe, index)
         out = np.empty(shape, np.uint16)
         control = source.control
         level_kernel(_words(source.pixels), table, control.segments, control.first, out)
         return out
     stored, valid = warp(source, job.width, slice(0, job.height), job.recipe.resampling)
-    return np.where(valid, table[_words(stored)] | np.uint16(VALID), np.uint16(0))
+    # between valid pixels the value that means nodata is as good as any
+    table = table_of(replace(source, nodata=None), job.recipe, index)
+    return np.where(valid, np.take(table, _words(stored)), np.uint16(0))
 
 
 def _words(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
