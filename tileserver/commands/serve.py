@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -127,4 +128,6 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
 
     os.environ["TILESERVER_CATALOG"] = catalog_uri_of(settings)
     config = uvicorn.Config("tileserver.app:app_from_environment", factory=True, workers=workers, **options)  # type: ignore[arg-type]
-    Multiprocess(config, sockets=[listener]).run()
+    with TemporaryDirectory(prefix="tileserver-metrics-") as folder:
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # /metrics of any process speaks for all
+        Multiprocess(config, sockets=[listener]).run()
