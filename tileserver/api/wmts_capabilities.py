@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
+from urllib.parse import quote
 
 from cachetools import LRUCache
 from isal import igzip
@@ -92,7 +93,7 @@ class Capabilities:
         sequence: int,
         sections: tuple[str, ...],
     ) -> bytes:
-        path = f"/collections/{scope}/wmts" if scope else "/wmts"
+        path = f"/collections/{quote(scope, safe='')}/wmts" if scope else "/wmts"
         pieces = [(one, self._layer(one, revision)) for one, revision in layers] if "Contents" in sections else []
         return capabilities(
             pieces, self.sets, self.parts.settings, base=base, path=path, sequence=sequence, sections=sections
