@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
+from titiler.core.models.mapbox import TileJSON
 
 from tileserver.api.addresses import base_address
 from tileserver.api.errors import json_response
@@ -66,21 +67,19 @@ def router(parts: Parts) -> APIRouter:
         zoom = native_zoom(tms, collection.bbox, collection.maxzoom)
         here = f"{base}/collections/{quote(collection.id, safe='')}/styles/{quote(style.id, safe='')}"
         language = f"?lang={quote(lang)}" if lang else ""
-        document: dict[str, Any] = {
-            "tilejson": "3.0.0",
-            "name": f"{collection.title}: {style.title}",
-            "description": collection.description,
-            "attribution": collection.attribution,
-            "version": "1.0.0",
-            "scheme": "xyz",
-            "tiles": [tile_template(base, collection, style, str(tms.id), time, suffix)],
-            "minzoom": tms.minzoom,
-            "maxzoom": zoom,
-            "bounds": bounds,
-            "center": [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2, max(tms.minzoom, zoom - 4)],
-            "legend": f"{here}/legend.png{language}",
-            "tileSize": 256,
-        }
-        return json_response(document, headers={"Cache-Control": f"public, max-age={parts.settings.latest_max_age}"})
+        document = TileJSON(
+            name=f"{collection.title}: {style.title}",
+            description=collection.description,
+            attribution=collection.attribution,
+            tiles=[tile_template(base, collection, style, str(tms.id), time, suffix)],
+            minzoom=tms.minzoom,
+            maxzoom=zoom,
+            bounds=bounds,
+            center=((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2, max(tms.minzoom, zoom - 4)),
+            legend=f"{here}/legend.png{language}",
+            tileSize=256,
+        )
+        headers = {"Cache-Control": f"public, max-age={parts.settings.latest_max_age}"}
+        return json_response(document.model_dump(exclude_none=True), headers=headers)
 
     return routes
