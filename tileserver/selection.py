@@ -45,7 +45,7 @@ class Selection:
 
 def footprint(item: Item) -> shapely.Geometry:
     """The prepared footprint in degrees, kept while the item does not change."""
-    key = hashkey(item.collection, item.id, item.version)
+    key = hashkey(item.collection, item.id, item.version, item.bbox)
     geometry = _footprints.get(key)
     if geometry is None:
         geometry = shapely.make_valid(shape(dict(item.geometry))) if item.geometry else boxes(item.bbox)

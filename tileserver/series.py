@@ -41,6 +41,8 @@ class Question:
     """A Point, Polygon or MultiPolygon in degrees."""
     interval: Interval | None = None
     by_day: bool = False
+    only: tuple[str, ...] = ()
+    """Ids of the items that the style draws; empty: all."""
 
     @property
     def is_point(self) -> bool:
@@ -107,7 +109,7 @@ class Series:
             interval=question.interval,
             undated=question.interval is None,
         )
-        has_bands = usable(question.measure.expression.bands)
+        has_bands = usable(question.measure.expression.bands, question.only)
         fit = [item for item in found if has_bands(item) and _covers(item, question.area)]
         return sorted(fit, key=lambda item: (item.datetime or _END, item.id))
 

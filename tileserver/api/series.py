@@ -144,6 +144,7 @@ def _answer(parts: Parts, series: Series, collection_id: str, request: Request, 
         area=area,
         interval=interval_of(query.get("datetime")),
         by_day=group == "day",
+        only=style.items,
     )
     unit = _unit(parts, collection, style)
     rows = series.rows(question)
