@@ -52,7 +52,7 @@ check: setup .venv/.ready-dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-timing
+	@.venv/bin/lint-imports
 	@sh scripts/npm --prefix viewer run types
 
 bench: setup .venv/.ready-dev

@@ -22,7 +22,8 @@ WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.j
 def collection_document(collection: Collection, base: str) -> dict[str, Any]:
     """The STAC Collection with absolute links, web map links for every style among them."""
     stac = collection_to_stac(collection)
-    here = f"{base}/collections/{quote(collection.id, safe='')}"
+    collection_id = quote(collection.id, safe="")
+    here = f"{base}/collections/{collection_id}"
     if collection.styles:
         stac["stac_extensions"] = [*stac["stac_extensions"], WEB_MAP_LINKS]
     stac["links"] = [
@@ -32,9 +33,9 @@ def collection_document(collection: Collection, base: str) -> dict[str, Any]:
         {
             "rel": "items",
             "type": "application/geo+json",
-            "href": f"{base}/stac/collections/{collection.id}/items",
+            "href": f"{base}/stac/collections/{collection_id}/items",
         },
-        {"rel": "alternate", "type": "text/html", "href": f"{base}/?collection={collection.id}"},
+        {"rel": "alternate", "type": "text/html", "href": f"{base}/?collection={collection_id}"},
         {"rel": f"{OGC_REL}/tilesets-map", "type": "application/json", "href": f"{here}/map/tiles?f=json"},
         {"rel": "alternate", "type": "application/x-qgis-layer-definition", "href": f"{here}/qgis.qlr"},
         *web_map_links(collection, base),

@@ -15,7 +15,10 @@ from tileserver.metrics import REQUESTS
 
 log = logging.getLogger("tileserver.access")
 
-EXPOSED = "Content-Disposition, ETag, Retry-After, Server-Timing, X-Cache-Status, X-Dates-Complete, X-Tile-Datetime, X-Tile-Empty"
+EXPOSED = (
+    "Content-Disposition, ETag, Retry-After, Server-Timing, "
+    "X-Cache-Status, X-Dates-Complete, X-Tile-Datetime, X-Tile-Empty"
+)
 _CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED.encode()),
