@@ -48,6 +48,7 @@ from tileserver.best import Clearest
 from tileserver.cache import open_cache
 from tileserver.catalog import open_catalog
 from tileserver.flight import SingleFlight
+from tileserver.metrics import FALLBACKS
 from tileserver.reading import open_reader
 from tileserver.render import Renderer
 from tileserver.settings import Settings
@@ -58,7 +59,7 @@ def open_parts(settings: Settings) -> Parts:
     """The real parts that the settings name. Raises gpu.devices.DeviceUnavailable."""
     catalog = open_catalog(settings.catalog or f"sqlite:///{settings.scratch() / 'catalog.db'}")
     reader = open_reader(settings)
-    backend = open_backend(settings.device)
+    backend = open_backend(settings.device, lambda _reason: FALLBACKS.inc())
     threads = settings.threads or os.cpu_count() or 2
     survey = Survey(catalog, reader, backend, threads)
     return Parts(
@@ -76,7 +77,8 @@ def open_parts(settings: Settings) -> Parts:
 SERVICES: tuple[ModuleType, ...] = (
     # Routes are tried in this order: the hot ones come first.
     xyz, ogc_tiles, wmts, wms,
-    assets, collections, colormaps, coverage, dates, legends, maps, point, qgis, series, stac, tilejson, timelapses, tms, viewer,
+    assets, collections, colormaps, coverage, dates, legends, maps, point, qgis, series, stac,
+    tilejson, timelapses, tms, viewer,
 )  # fmt: skip
 """Each offers `routes(parts)` or `router(parts)`; some have CONFORMANCE, OPENAPI and `landing_links(base)`."""
 

@@ -6,6 +6,7 @@ import os
 import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from tileserver.ingest.folders import FolderIndex, index_uri
 from tileserver.ingest.report import Report
 from tileserver.ingest.watch import Watcher
 from tileserver.settings import Settings
+
+if TYPE_CHECKING:
+    from gpu.service import Process
 
 
 @click.command("serve")
@@ -127,7 +131,25 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     from uvicorn.supervisors import Multiprocess
 
     os.environ["TILESERVER_CATALOG"] = catalog_uri_of(settings)
-    config = uvicorn.Config("tileserver.app:app_from_environment", factory=True, workers=workers, **options)  # type: ignore[arg-type]
-    with TemporaryDirectory(prefix="tileserver-metrics-") as folder:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # /metrics of any process speaks for all
-        Multiprocess(config, sockets=[listener]).run()
+    gpu_process = _own_gpu(settings)
+    try:
+        config = uvicorn.Config("tileserver.app:app_from_environment", factory=True, workers=workers, **options)  # type: ignore[arg-type]
+        with TemporaryDirectory(prefix="tileserver-metrics-") as folder:
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # /metrics of any process speaks for all
+            Multiprocess(config, sockets=[listener]).run()
+    finally:
+        if gpu_process:
+            gpu_process.close()
+
+
+def _own_gpu(settings: Settings) -> Process | None:
+    """The one process that owns the GPU for all workers, where there is a GPU."""
+    from gpu.devices import why_no_cuda
+    from gpu.service import Process
+
+    if settings.device == "cpu" or why_no_cuda():
+        return None
+    process = Process("cuda")
+    if process.ready:
+        os.environ.update(process.environment)
+    return process
