@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def _levels(source: Source | None, job: Job, index: int) -> Levels:
     return np.where(valid, np.take(table, _words(stored)), np.uint16(0))
 
 
-def _words(pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+def _words(pixels: NDArray[Any]) -> NDArray[Any]:
     """Contiguous, so that kernels are compiled for one layout only; unsigned, to index a table."""
     return np.ascontiguousarray(pixels).view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
 
