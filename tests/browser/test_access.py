@@ -24,8 +24,11 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1200, 760, "light"), (360, 740, "dark")])
+PHONE = ("opening", "compare and chart", "a class raster")
+CASES = [(state, 1200, 760, "light") for state in STATES] + [(state, 360, 740, "dark") for state in PHONE]
+
+
+@pytest.mark.parametrize(("state", "width", "height", "scheme"), CASES)
 def test_axe_finds_nothing(make_viewer: Any, state: str, width: int, height: int, scheme: str) -> None:
     viewer = make_viewer(width=width, height=height, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     viewer.open(STATES[state])

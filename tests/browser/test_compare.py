@@ -115,3 +115,20 @@ def test_swap_and_end(viewer: Viewer) -> None:
     assert viewer.link["compare"].endswith(now)
     viewer.page.keyboard.press("Escape")
     assert "compare" not in viewer.link
+
+
+def test_difference_is_black_where_nothing_changed(viewer: Viewer) -> None:
+    viewer.open()
+    now = viewer.link["time"]
+    viewer.open(f"?collection={S2}&style=natural&time={now}&compare=difference:{S2},natural,{now}&lang=en")
+    assert viewer.pixels(RIGHT).mean() < 2
+    viewer.button("A year earlier").click()
+    viewer.settle()
+    then = viewer.link["compare"].split(",")[2]
+    viewer.page.get_by_text("Swipe", exact=True).click()
+    viewer.page.wait_for_timeout(300)
+    viewer.expect_picture(RIGHT, style="natural", time=now)
+    viewer.page.get_by_text("Difference", exact=True).click()
+    viewer.page.wait_for_timeout(300)
+    wanted = abs(viewer.expected(RIGHT, style="natural", time=now) - viewer.expected(RIGHT, style="natural", time=then))
+    assert abs(viewer.pixels(RIGHT).mean() - wanted.mean()) < 6

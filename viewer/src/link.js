@@ -4,7 +4,7 @@
  *   collection, style   names of the server's collections and styles
  *   time                2023-08-13, 2023, latest, an instant or an interval a/b
  *   view                longitude,latitude,zoom
- *   compare             swipe|side|flicker:collection,style,time[;collection,style,time…]
+ *   compare             swipe|side|flicker|difference:collection,style,time[;collection,style,time…]
  *   swipe               position of the divider in percent
  *   assets, expression, rescale, colormap_name    the own mix of style=custom
  *   opacity, tone       percent; brightness,contrast,gamma
@@ -18,7 +18,7 @@ import { EMPTY } from './state.js';
 /** @import {State, Picture, Place, Mix, CompareMode, Drawer} from './types' */
 
 const LANGS = ['en', 'cs', 'de', 'fr'];
-const MODES = ['swipe', 'side', 'flicker'];
+const MODES = ['swipe', 'side', 'flicker', 'difference'];
 const DRAWERS = ['lapse', 'chart', 'download', 'share', 'find', 'help'];
 const LONGEST = 400;
 const TIME = /^(latest|best|[0-9TZtz:.+\-/]{4,80})$/;

@@ -43,7 +43,7 @@ export interface Lapse {
   off: string[];
 }
 
-export type CompareMode = '' | 'swipe' | 'side' | 'flicker';
+export type CompareMode = '' | 'swipe' | 'side' | 'flicker' | 'difference';
 export type Drawer = '' | 'lapse' | 'chart' | 'download' | 'share' | 'find' | 'help';
 
 /** A day with images in the view. */

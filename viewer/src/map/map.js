@@ -100,6 +100,7 @@ export function createMap(store, element) {
     const { active, compare, pictures, blink } = store.get();
     if (compare === 'flicker') main.slots.forEach((slot, i) => slot.visible(i === blink));
     else main.slots.forEach((slot) => slot.visible(true));
+    main.map.render(); // Clipping and taking differences happen while drawing.
     panes.forEach((pane, i) => pane.element.classList.toggle('active', pictures.length > 1 && compare === SIDE && i === active));
   });
   store.watch((state) => state.swipe, () => main.map.render());
@@ -135,7 +136,7 @@ export function createMap(store, element) {
     while (pane.slots.length > count) pane.slots.pop()?.remove();
   }
 
-  /** The second picture covers what lies left of the divider: earlier is left. @param {TileLayer} layer */
+  /** The second picture covers what lies left of the divider, as earlier is left; or it is taken from the first. @param {TileLayer} layer */
   function clip(layer) {
     layer.on('prerender', (event) => {
       const { compare, swipe } = store.get();
@@ -147,6 +148,7 @@ export function createMap(store, element) {
       for (const corner of [[0, 0], [edge, 0], [edge, height], [0, height]]) context.lineTo(...xy(getRenderPixel(event, corner)));
       context.closePath();
       context.clip();
+      if (compare === 'difference') context.globalCompositeOperation = 'difference';
     });
     layer.on('postrender', (event) => /** @type {CanvasRenderingContext2D} */ (event.context).restore());
   }

@@ -8,7 +8,7 @@ import { t } from '../words/index.js';
 
 /** @import {Store, State} from '../types' */
 
-const MODES = /** @type {const} */ (['swipe', 'side', 'flicker']);
+const MODES = /** @type {const} */ (['swipe', 'side', 'flicker', 'difference']);
 
 /** @param {Store} store @param {HTMLElement} element */
 export function mountCompare(store, element) {
@@ -62,6 +62,7 @@ export function mountCompare(store, element) {
             (mode) => html`<label><input type="radio" name="compare-mode" .checked=${compare === mode} @change=${() => setMode(store, mode)} /><span>${t(`compare.${mode}`)}</span></label>`,
           )}
         </div>
+        ${compare === 'difference' ? html`<p class="sentence">${t('compare.difference.about')}</p>` : nothing}
         <button class="action" @click=${() => showYearEarlier(store)}>${t('compare.year')}</button>
         ${compare === 'flicker' ? html`<button class="action" @click=${() => store.set({ blink: 1 - store.get().blink })}>${t('compare.switch')}</button>` : nothing}
         ${compare === 'side' ? html`<button class="action wide" aria-pressed=${pictures.length > 2} @click=${() => toggleFour(store)}>${t('compare.four')}</button>` : nothing}

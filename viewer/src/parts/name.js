@@ -16,5 +16,5 @@ export function styleWords(render, id) {
 export function nameOf(state, one) {
   const { title } = styleWords(renderOf(state, one), one.style);
   const date = dayOf(state, one)?.date ?? one.time;
-  return date ? `${title} · ${dateText(date, 'short')}` : title;
+  return date ? `${title} · ${dateText(date, 'short').replace(/ /g, '\u00a0')}` : title;
 }

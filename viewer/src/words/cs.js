@@ -113,6 +113,8 @@ export default {
   'compare.swipe': 'Posuvník',
   'compare.side': 'Vedle sebe',
   'compare.flicker': 'Střídání',
+  'compare.difference': 'Rozdíl',
+  'compare.difference.about': 'Černá se nezměnila; čím světlejší, tím víc.',
   'compare.switch': 'Přepnout',
   'compare.four': 'Čtyři mapy',
   'compare.year': 'O rok dříve',

@@ -113,6 +113,8 @@ export default {
   'compare.swipe': 'Schieben',
   'compare.side': 'Nebeneinander',
   'compare.flicker': 'Wechseln',
+  'compare.difference': 'Unterschied',
+  'compare.difference.about': 'Schwarz ist unverändert; je heller, desto mehr.',
   'compare.switch': 'Umschalten',
   'compare.four': 'Vier Karten',
   'compare.year': 'Ein Jahr früher',

@@ -113,6 +113,8 @@ export default {
   'compare.swipe': 'Swipe',
   'compare.side': 'Side by side',
   'compare.flicker': 'Flicker',
+  'compare.difference': 'Difference',
+  'compare.difference.about': 'Black has not changed; the brighter, the more.',
   'compare.switch': 'Switch',
   'compare.four': 'Four maps',
   'compare.year': 'A year earlier',

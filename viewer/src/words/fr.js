@@ -113,6 +113,8 @@ export default {
   'compare.swipe': 'Volet',
   'compare.side': 'Côte à côte',
   'compare.flicker': 'Alternance',
+  'compare.difference': 'Différence',
+  'compare.difference.about': 'Le noir n’a pas changé ; plus c’est clair, plus cela a changé.',
   'compare.switch': 'Basculer',
   'compare.four': 'Quatre cartes',
   'compare.year': 'Un an plus tôt',
