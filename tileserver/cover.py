@@ -73,7 +73,7 @@ def _unpacked(text: str) -> NDArray[np.uint8]:
 def cells_key(collection: Collection) -> str:
     """Under which name the cells are remembered; another mask is another count."""
     digest = hashlib.blake2b(repr(collection.mask).encode(), digest_size=6).hexdigest()
-    return f"cover:{CELLS}:{digest}"
+    return f"cells:{CELLS}:{digest}"
 
 
 def count_cells(reader: Reader, backend: Backend, collection: Collection, item: Item) -> Cells | None:
