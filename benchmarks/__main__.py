@@ -55,6 +55,7 @@ def measure(folder: Path, rounds: int, port: int) -> list[tuple[str, str, float,
                     rows.append((workload.name, caches, *_pair(workload, folder, theirs, ours, rounds)))
                 if caches == "blocks":
                     hot = WORKLOADS[0]
+                    ours.ask(hot.ours())
                     rows.append((f"{hot.name}, 8 clients", "blocks, hot", *_pair(hot, folder, theirs, ours, rounds, 8)))
     return rows
 
