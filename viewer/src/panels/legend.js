@@ -44,7 +44,7 @@ export function mountLegend(store, element) {
     const shown = state.cursor ?? state.value;
     const { title, expert } = styleWords(renderOf(state, of), of.style);
     return render(
-      html`<div class="card legend ${legend?.type ?? ''}">
+      html`<div class="card legend" data-kind=${legend?.type ?? ''}>
         <header><strong>${title}</strong>${expert ? html` <small>${expert}</small>` : nothing}${legend?.unit ? html`<small class="unit">${legend.unit}</small>` : nothing}</header>
         ${body(legend, shown, inLanguage(renderOf(state, of)?.['tilescope:descriptions'], language(), renderOf(state, of)?.description))}
       </div>`,
