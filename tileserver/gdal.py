@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Any
@@ -85,7 +85,7 @@ class GdalReader:
         for position, (asset, _) in enumerate(bands):
             together.setdefault(asset.href, []).append(position)
         for positions in together.values():
-            with opened(bands[positions[0]][0], turned=True) as dataset:
+            with opened(bands[positions[0]][0], turned=lambda _: True) as dataset:
                 pixel = _pixel(dataset, lon, lat)
                 if pixel is None:
                     continue
@@ -95,15 +95,15 @@ class GdalReader:
 
 
 @contextmanager
-def opened(asset: Asset, *, turned: bool = False) -> Iterator[Any]:
-    """A dataset with a CRS, north-up unless it may be `turned`; GDAL's messages (they hold paths) stay inside."""
+def opened(asset: Asset, *, turned: Callable[[CRS], bool] = lambda _: False) -> Iterator[Any]:
+    """A dataset with a CRS, north-up unless one of its CRS may be `turned`; GDAL's messages stay inside."""
     with ExitStack() as stack:
         stack.enter_context(environment(asset.href))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
             dataset = stack.enter_context(rasterio.open(gdal_name(asset.href)))
-            upright = _upright(dataset, asset.crs, stack, turned=turned)
+            upright = _upright(dataset, asset.crs, stack, turned)
         except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, ValueError) as error:
             raise SourceUnreadable("The file cannot be opened as a raster.") from error
         try:
@@ -135,7 +135,7 @@ def gdal_name(href: str) -> str:
     return href
 
 
-def _upright(dataset: Any, crs: str, stack: ExitStack, *, turned: bool) -> Any:
+def _upright(dataset: Any, crs: str, stack: ExitStack, turned: Callable[[CRS], bool]) -> Any:
     """The dataset itself where it is north-up, else a view that is."""
     if dataset.count == 0 or any(kind.startswith("complex") for kind in dataset.dtypes):
         raise SourceUnreadable("The file holds no numbers that can be drawn.")
@@ -147,7 +147,7 @@ def _upright(dataset: Any, crs: str, stack: ExitStack, *, turned: bool) -> Any:
         if not crs:
             raise SourceUnreadable("The file has no coordinate reference system.")
         options = {"src_crs": CRS.from_user_input(crs)}
-    elif not (turned or north_up(dataset.transform)):
+    elif not (north_up(dataset.transform) or turned(dataset.crs)):
         options = {"src_crs": dataset.crs}
     if not options:
         return dataset
@@ -204,11 +204,12 @@ def crs_name(crs: Any) -> str:
 
 def _warped(asset: Asset, bands: Sequence[Band], grid: Grid, resampling: Resampling) -> Iterator[Source | None]:
     """Bands of one file with one nodata value, on the grid as rio-tiler makes it."""
-    with opened(asset, turned=True) as dataset:
+    crs = CRS.from_user_input(grid.crs)
+    # What is warped anyway may be turned; else rio-tiler reads windows, which are for rows that go south.
+    with opened(asset, turned=lambda own: own != crs) as dataset:
         indexes = [band.index for band in bands]
         if max(indexes) > dataset.count:
             raise SourceUnreadable(f"The file has {dataset.count} bands, band {max(indexes)} is asked.")
-        crs = CRS.from_user_input(grid.crs)
         image = rio_reader.part(
             dataset,
             grid.bounds,

@@ -135,6 +135,17 @@ def test_coverage_keeps_what_is_stored(odd, odd_folder, tmp_path):
         assert np.array_equal(got.read(1), source.read(1, window=window))
 
 
+@pytest.mark.parametrize("collection", ["southup", "turned"])
+def test_coverage_of_what_is_not_north_up(odd, odd_folder, tmp_path, collection):
+    """The raster comes out north-up, in the file's own projection, each value where it was."""
+    lon, lat = PLACES.get(collection, PLACE)
+    url = f"/collections/{collection}/coverage?bbox={lon - 0.01},{lat - 0.01},{lon + 0.01},{lat + 0.01}"
+    (tmp_path / "c.tif").write_bytes(odd.get(url).content)
+    stored, _, _ = stored_at(odd_folder / collection / "2022-01-01.tif", lon, lat, 1)
+    got, _, _ = stored_at(tmp_path / "c.tif", lon, lat, 1)
+    assert got == pytest.approx(stored, abs=0 if collection == "southup" else 4)
+
+
 def test_assets_may_be_called_by_their_own_names(odd):
     url = "/xyz/Moj-archiv-e/custom/2023-08-10/12/2219/1441.png?rescale=0,1300&assets="
     by_key, by_band = odd.get(url + "Cerveny-kanal"), odd.get(url + "Cerveny_kanal")
