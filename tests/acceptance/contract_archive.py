@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,15 @@ MOON = (
     'GEOGCS["GCS_Moon_2000",DATUM["D_Moon_2000",SPHEROID["Moon_2000_IAU_IAG",1737400,0]],'
     'PRIMEM["Reference_Meridian",0],UNIT["degree",0.0174532925199433]]'
 )
+TOLD = {
+    "type": "Collection", "stac_version": "1.0.0", "id": "told", "title": "Told", "description": "By hand.",
+    "license": "CC0-1.0", "links": [], "extent": {}, "item_assets": {"vv-db": {"title": "Backscatter"}},
+    "renders": {
+        "warm": {"title": "Warm", "assets": ["vv-db"], "rescale": [[3, 700]], "colormap_name": "magma"},
+        "twice": {"title": "Twice", "assets": ["vv-db"], "expression": "vv_db*2", "rescale": [[0, 1400]]},
+    },
+}  # fmt: skip
+"""A collection.json that says what to draw."""
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
 RAMP = 1 + 3 * COLUMNS + ROWS
 """1 to 1247; a step of a pixel is 3 to the east and 1 to the south."""
@@ -74,6 +84,8 @@ def make_odd(folder: Path) -> Path:
             write_cog(path, ramp(1000 * (band == "B08") + day), nodata=0, scale=0.0001, offset=-0.1)
     for hour in ("2015-12-08T100409Z", "2015-12-08T101125Z"):
         write_cog(folder / "twice" / hour / "NDVI.tif", ramp(int(hour[13:15]), "float32") / 2000, nodata=np.nan)
+    write_cog(folder / "told" / "2024-01-01" / "vv-db.tif", ramp(), nodata=0, scale=0.5, offset=3)
+    (folder / "told" / "collection.json").write_text(json.dumps(TOLD))
     write_cog(folder / "undated" / "a.tif", ramp(), nodata=0)
     write_cog(folder / "tagged" / "x.tif", ramp(), nodata=0, tags={"TIFFTAG_DATETIME": "2021:05:06 07:08:09"})
     for day in ("20230810", "20230820"):

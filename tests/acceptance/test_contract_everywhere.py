@@ -9,7 +9,7 @@ from tests.acceptance.contract_archive import PLACE
 
 COLLECTIONS = (
     "Moj-archiv-e", "alpha", "below", "broken", "dateline", "empty", "impossible", "masked", "nested", "polar", "scenes",
-    "southup", "tagged", "turned", "twice", "undated", "years",
+    "southup", "tagged", "told", "turned", "twice", "undated", "years",
 )  # fmt: skip
 
 

@@ -157,6 +157,19 @@ def test_assets_may_be_called_by_their_own_names(odd):
         assert odd.get(f"/xyz/scenes/custom/latest/12/2219/1441.png?rescale=0,1300&{same}").content == names.content
 
 
+def test_a_collection_file_overrides_guesses(odd, odd_folder):
+    known = odd.get("/collections/told").json()
+    assert known["title"] == "Told"
+    assert list(known["renders"]) == ["warm", "twice"]
+    assert known["item_assets"]["vv-db"]["title"] == "Backscatter"
+    lon, lat = PLACE
+    stored, scale, offset = stored_at(odd_folder / "told/2024-01-01/vv-db.tif", lon, lat, 1)
+    for style, factor in (("warm", 1), ("twice", 2)):
+        point = odd.get(f"/collections/told/point?lon={lon}&lat={lat}&style={style}").json()
+        assert point["style"]["value"] == pytest.approx(factor * (stored * scale + offset))
+        assert "X-Tile-Empty" not in odd.get(f"/xyz/told/{style}/latest/12/2219/1441.png").headers
+
+
 def test_what_cannot_be_drawn_is_left_out(odd):
     items = odd.get("/stac/collections/impossible/items").json()["features"]
     assert [item["id"] for item in items] == ["fine"]
