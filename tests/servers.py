@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
-from tileserver.ingest.folders import index_folders
 
 from tileserver.app import create_app, open_parts
+from tileserver.ingest.folders import index_folders
 from tileserver.settings import Settings
 
 

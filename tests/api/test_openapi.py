@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 ALLOWED = {200, 202, 204, 206, 304, 400, 404, 405, 406, 409, 413, 415, 501}
 
 
-BUDGET = settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+BUDGET = settings(
+    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def check(client, case) -> None:
