@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where pixels are made")
     cache_dir: Path = Field(default_factory=_user_cache, description="index, tile cache, finished films")
+    cogs_dir: Path | None = Field(
+        None,
+        description="where `ingest` puts the COGs it makes; empty: beside an SQLite catalog, else in cache_dir",
+    )
     public_url: str = Field("", description="address of this server as clients see it; empty: from the request")
     block_cache_bytes: int = Field(512 << 20, ge=0, description="memory for decoded blocks")
     tile_cache_bytes: int = Field(256 << 20, ge=0, description="memory for encoded tiles")

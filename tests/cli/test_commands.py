@@ -279,7 +279,7 @@ def test_ingest_of_single_files(run, archive: Path, tmp_path: Path):
     found = open_catalog(f"sqlite:///{tmp_path}/c.db").items("c")
     assert [item.id for item in found] == ["one", "two"]
     assert all(cog_validate(item.assets["data"].href, quiet=True)[0] for item in found)
-    assert len(list((tmp_path / "cache").rglob("*.tif"))) == 2
+    assert len(list((tmp_path / "cogs").rglob("*.tif"))) == 2  # beside the catalog
 
 
 def test_serving_a_folder_leaves_a_catalog_alone(run, archive: Path, tmp_path: Path):

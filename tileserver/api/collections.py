@@ -14,14 +14,19 @@ from tileserver.api.errors import json_response
 from tileserver.api.parts import Parts
 from tileserver.collections import collection_to_stac
 from tileserver.models import Collection
+from tileserver.styles import PREFIX
 
 OGC_REL = "http://www.opengis.net/def/rel/ogc/1.0"
 WEB_MAP_LINKS = "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json"
+_BOOKKEEPING = ("guessed_from", "described_by")
+"""What ingest keeps with a collection for itself."""
 
 
 def collection_document(collection: Collection, base: str) -> dict[str, Any]:
     """The STAC Collection with absolute links, web map links for every style among them."""
     stac = collection_to_stac(collection)
+    for ours in _BOOKKEEPING:
+        stac.pop(PREFIX + ours, None)
     collection_id = quote(collection.id, safe="")
     here = f"{base}/collections/{collection_id}"
     if collection.styles:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tileserver.commands.console import ConsoleReport
-from tileserver.commands.options import Refused, catalog_of, catalog_option, existing, settings_with
+from tileserver.commands.options import Refused, catalog_of, catalog_option, catalog_uri_of, existing, settings_with
 from tileserver.ingest.convert import Converter, folder_name
 from tileserver.ingest.layout import slug
 from tileserver.ingest.report import Report
@@ -32,7 +32,7 @@ from tileserver.settings import Settings
 def command(paths: tuple[str, ...], collection_id: str, template_id: str, catalog_uri: str, watch: bool) -> None:  # noqa: FBT001
     """Register rasters, STAC Items, static STAC catalogs and Sentinel-2 SAFE folders.
 
-    What is no Cloud Optimized GeoTIFF becomes one in the cache folder. The same input gives the same items. Exit code
+    What is no Cloud Optimized GeoTIFF becomes one beside the catalog. The same input gives the same items. Exit code
     1 says that some files were skipped.
     """
     sources = existing(paths)
@@ -60,6 +60,16 @@ def command(paths: tuple[str, ...], collection_id: str, template_id: str, catalo
     sys.exit(1 if report.skipped else 0)
 
 
+def cogs_folder(settings: Settings) -> Path:
+    """Where made COGs live as long as the catalog that lists them."""
+    if settings.cogs_dir:
+        return settings.cogs_dir
+    uri = catalog_uri_of(settings)
+    if uri.startswith("sqlite:///"):
+        return Path(uri.removeprefix("sqlite:///")).resolve().parent / "cogs"
+    return settings.scratch() / "cogs"
+
+
 class Ingest:
     """Sources that are put into one collection, again and again."""
 
@@ -76,7 +86,7 @@ class Ingest:
         self._sources = sources
         self._collection = collection_id
         self._template = template_id
-        self._cogs = settings.scratch() / "cogs" / slug(collection_id)
+        self._cogs = cogs_folder(settings) / slug(collection_id)
         self._report = report
         self._rejected: dict[tuple[str, str], str] = {}
 

@@ -1,6 +1,7 @@
 """Dates in the names of files and folders.
 
-Understood, from fine to coarse: `2015-12-08T100409Z`, `20151208T100409`, `20230810_100031`, `20230810100031`;
+Understood, from fine to coarse: `2015-12-08T100409Z`, `20151208T100409`, `20230810_100031`, `20230810100031`,
+`2023-08-10_10-00-31`;
 `2023-08-10`, `2023_08_10`, `2023.08.10`, `20230810`, `A2023222` (day of year); folders `2023/08/10` and
 `2023/222`; `2023-08`, folders `2023/08` and `202308`; a bare year (`1985`, `landcover_2020`). Two of them with `--`
 or `_to_` between are a period. The finest wins; of equally fine ones the deepest folder or file, and in one name
@@ -22,7 +23,8 @@ _DAY_FORM = re.compile(
           (?P<sign>[-_.])(?P<month>\d{2})(?P=sign)(?P<day>\d{2})
         | (?P<month8>\d{2})(?P<day8>\d{2})
         )
-        (?: (?:t|(?<=\d)[ ])(?P<hour>\d{2})[:_-]?(?P<minute>\d{2})(?:[:_-]?(?P<second>\d{2})(?:\.\d+)?)?z?(?!\d)
+        (?: (?:t|(?<=\d)[ ]|_(?=\d\d[-:_]\d\d[-:_]\d\d))
+            (?P<hour>\d{2})[:_-]?(?P<minute>\d{2})(?:[:_-]?(?P<second>\d{2})(?:\.\d+)?)?z?(?!\d)
         |   [_-]?(?P<clock>\d{6})z?(?!\d)
         |   (?!\d)
         )""",
