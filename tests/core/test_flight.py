@@ -1,11 +1,18 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tileserver.errors import Overloaded
 from tileserver.flight import SingleFlight
+
+
+def run(coroutine):
+    """In a thread of its own: Playwright keeps a loop in the main one for as long as its browser lives."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_equal_work_runs_once():
@@ -23,7 +30,7 @@ def test_equal_work_runs_once():
         flight.close()
         return results
 
-    assert asyncio.run(main()) == [1] * 20
+    assert run(main()) == [1] * 20
 
 
 def test_a_failure_reaches_everybody_and_is_not_kept():
@@ -39,7 +46,7 @@ def test_a_failure_reaches_everybody_and_is_not_kept():
         flight.close()
         return results, again
 
-    results, again = asyncio.run(main())
+    results, again = run(main())
     assert [str(r) for r in results] == ["no"] * 3
     assert again == 7
 
@@ -58,7 +65,7 @@ def test_work_that_nobody_waits_for_is_not_begun():
         await asyncio.sleep(0.05)
         flight.close()
 
-    asyncio.run(main())
+    run(main())
     assert begun == []
 
 
@@ -73,7 +80,7 @@ def test_work_that_others_wait_for_goes_on():
         flight.close()
         return result
 
-    assert asyncio.run(main()) == 5
+    assert run(main()) == 5
 
 
 def test_a_full_queue_says_so():
@@ -86,4 +93,4 @@ def test_a_full_queue_says_so():
         await asyncio.gather(*waiting)
         flight.close()
 
-    asyncio.run(main())
+    run(main())
