@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -365,7 +366,8 @@ def test_the_first_of_five_hundred_dates_comes_at_once(tmp_path):
     parts.catalog.put_items(items)
     lon, lat = place(60, 40)
     query = urlencode({"lon": lon, "lat": lat, "style": "ndvi", "f": "ndjson"})
-    chunks = asyncio.run(streamed(app_of(parts), "/collections/c/timeseries", query))
+    with ThreadPoolExecutor(1) as pool:  # Playwright may keep a loop in the main thread
+        chunks = pool.submit(asyncio.run, streamed(app_of(parts), "/collections/c/timeseries", query)).result()
     lines = b"".join(body for _, body in chunks).splitlines()
     assert len(lines) == 500
     assert json.loads(lines[0])["value"] is not None
