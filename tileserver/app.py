@@ -44,6 +44,7 @@ from tileserver.api.docs import docs_page
 from tileserver.api.errors import add_error_handlers, json_response
 from tileserver.api.middleware import Access, Cors, Head
 from tileserver.api.parts import Parts
+from tileserver.api.shelf import Again
 from tileserver.best import Clearest
 from tileserver.cache import open_cache
 from tileserver.catalog import open_catalog
@@ -96,6 +97,7 @@ def create_app(parts: Parts) -> FastAPI:
         parts.flight.close()
         parts.catalog.close()
 
+    again = Middleware(Again, shelf=parts.shelf, catalog=parts.catalog, cache=parts.cache)
     app = FastAPI(
         title=parts.settings.title,
         description="Satellite imagery as tiles, maps, values and files.",
@@ -105,7 +107,7 @@ def create_app(parts: Parts) -> FastAPI:
         openapi_url=None,
         routes=[route for routes in _all("routes") for route in routes(parts)],
         lifespan=lifespan,
-        middleware=[Middleware(Access), Middleware(Cors), Middleware(Head)],
+        middleware=[Middleware(Access), Middleware(Cors), Middleware(Head), again],
     )
     add_error_handlers(app)
     conformance = tuple(dict.fromkeys([*landing.CONFORMANCE, *(uri for uris in _all("CONFORMANCE") for uri in uris)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
@@ -27,9 +27,13 @@ class HungUp(Exception):
 
 
 async def deliver(
-    parts: Parts, request: Request, wanted: MapRequest, headers: Mapping[str, str] | None = None
+    parts: Parts,
+    request: Request,
+    wanted: MapRequest,
+    headers: Mapping[str, str] | None = None,
+    keep: Callable[[str, Mapping[str, str]], None] | None = None,
 ) -> Response:
-    """The picture as an answer. Raises what selecting and drawing raise."""
+    """The picture as an answer; `keep` is told its key and headers. Raises what selecting and drawing raise."""
     started = perf_counter()
     try:
         slow = wanted.time.kind == "best"
@@ -41,6 +45,8 @@ async def deliver(
     out = {"ETag": f'"{key}"', "Cache-Control": cache_control(parts, wanted, selection), **(headers or {})}
     if matches(request.headers.get("if-none-match"), out["ETag"]):
         return Response(status_code=304, headers=out)
+    if keep:
+        keep(key, out)
     entry = parts.cache.peek(key)
     if entry is not None:
         CACHE_HITS.labels("memory").inc()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpu.backend import Backend
+from tileserver.api.shelf import Shelf
 from tileserver.cache import TieredCache
 from tileserver.flight import SingleFlight
 from tileserver.models import Image
@@ -26,3 +27,4 @@ class Parts:
     cache: TieredCache
     flight: SingleFlight[Image]
     survey: Survey
+    shelf: Shelf = field(default_factory=Shelf)

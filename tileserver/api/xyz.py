@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -54,6 +55,11 @@ def routes(parts: Parts) -> list[BaseRoute]:
         if at and scale != "2x":
             raise InvalidParameter("scale", scale, "2x")
         collection = parts.catalog.collection(path["collection"])
+        revision = parts.catalog.revision(collection.id)
+
+        def keep(key: str, headers: Mapping[str, str]) -> None:
+            parts.shelf.keep(request.scope, collection.id, revision, key, headers)
+
         grid, bbox = mercator_tile(*tile_address(path["z"], path["x"], row), 512 if at else 256)
         wanted = MapRequest(
             collection=collection,
@@ -66,7 +72,8 @@ def routes(parts: Parts) -> list[BaseRoute]:
             strict=flag(request.query_params.get("strict"), "strict", default=False),
             unscale=flag(request.query_params.get("unscale"), "unscale", default=True),
         )
-        return await deliver(parts, request, wanted)
+        # What is clearest changes while clouds are still being counted, without a new revision.
+        return await deliver(parts, request, wanted, keep=None if wanted.time.kind == "best" else keep)
 
     return [Route("/xyz/{collection}/{style}/{time}/{z}/{x}/{y}", tile, methods=["GET"], name="xyz")]
 
