@@ -32,8 +32,8 @@ def cli() -> None:
     """Satellite archives as a map. Begin with: tileserver serve FOLDER."""
     import warnings
 
-    # rasterio warns of what we tell in our own words.
-    warnings.filterwarnings("ignore", module="rasterio")
+    # Libraries warn of what we tell in our own words, and name paths that are nobody's business.
+    warnings.simplefilter("ignore", UserWarning)
 
 
 def main() -> None:

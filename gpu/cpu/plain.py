@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Job, Layer, Picture, Recipe, Source
-from gpu.cpu.color import interval
+from gpu.cpu.color import formula, interval
 from gpu.cpu.kernels import level_kernel, paint_kernel, rgb_kernel
 from gpu.cpu.warp import warp
 
@@ -27,7 +27,9 @@ Bytes = NDArray[np.uint8]
 def fits(job: Job) -> bool:
     """Can this job go the short way."""
     recipe = job.recipe
-    simple = recipe.plain and recipe.classes is None and not recipe.intervals and not recipe.color_formula
+    simple = recipe.plain and recipe.classes is None and not recipe.intervals
+    if recipe.color_formula and (len(recipe.expressions) != 3 or curves(recipe.color_formula) is None):
+        return False
     if not simple or len(recipe.expressions) not in (1, 3) or not set(job.reducers) <= {"first", "best"}:
         return False
     sources = [source for layer in job.layers for source in layer.sources if source is not None]
@@ -113,11 +115,25 @@ def table_of(source: Source, recipe: Recipe, index: int) -> Levels:
     """The table of a band; signed values are at their two's complement."""
     low, high = interval(recipe, index)
     scale, offset = (source.scale, source.offset) if recipe.unscale else (1.0, 0.0)
-    return _table(source.pixels.dtype.str, source.nodata, scale, offset, low, high)
+    bend = (recipe.color_formula, index) if recipe.color_formula else None
+    return _table(source.pixels.dtype.str, source.nodata, scale, offset, low, high, bend)
+
+
+@lru_cache(128)
+def curves(text: str) -> Bytes | None:
+    """(3, 256): what a colour formula makes of each level of each channel; None when it mixes channels.
+
+    Every operation rounds to 8 bits, so a table of levels is exact.
+    """
+    if "sat" in text.lower():
+        return None
+    return formula(np.broadcast_to(np.arange(256, dtype=np.uint8), (3, 1, 256)).copy(), text)[:, 0]
 
 
 @lru_cache(256)
-def _table(dtype: str, nodata: float | None, scale: float, offset: float, low: float, high: float) -> Levels:
+def _table(
+    dtype: str, nodata: float | None, scale: float, offset: float, low: float, high: float, bend: tuple[str, int] | None
+) -> Levels:
     kind = np.dtype(dtype)
     count = 1 << 8 * kind.itemsize
     stored = np.arange(count).astype(f"u{kind.itemsize}").view(kind)
@@ -129,4 +145,7 @@ def _table(dtype: str, nodata: float | None, scale: float, offset: float, low: f
         known &= stored != nodata
     with np.errstate(invalid="ignore"):
         level = (np.clip(value, low, high) - low) / (high - low) * 255.0
-    return np.where(known, np.nan_to_num(level, nan=0.0).astype(np.uint8) + np.uint16(VALID), 0).astype(np.uint16)
+    bytes_of = np.nan_to_num(level, nan=0.0).astype(np.uint8)
+    if bend is not None and (bent := curves(bend[0])) is not None:
+        bytes_of = bent[bend[1]][bytes_of]
+    return np.where(known, bytes_of + np.uint16(VALID), 0).astype(np.uint16)

@@ -48,8 +48,10 @@ def jobs(draw: st.DrawFn) -> Job:
             sources.append(source if draw(st.integers(0, 4)) else None)
         layers.append(Layer(sources=tuple(sources)))
     palette = random.integers(0, 256, (256, 4)).astype(np.uint8) if draw(st.booleans()) else None
+    formulas = ["", "gamma RGB 1.3", "gamma R 1.2 sigmoidal RGB 4 0.4"] if ";" in outputs else [""]
     recipe = Recipe(
         variables=("a", "b", "c"), expressions=parse(outputs), palette=palette,
+        color_formula=draw(st.sampled_from(formulas)),
         rescale=draw(st.sampled_from([(), ((0.0, 2.0),), ((-100.0, 200.0),), ((5.0, 5.0),)])),
         resampling=draw(st.sampled_from(["nearest", "bilinear"])), unscale=draw(st.booleans()),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from tileserver.ingest.sync import Sync
 from tileserver.ports import Catalog
 from tileserver.settings import Settings
 
-_FORMAT = 2
+_FORMAT = 3
 """Goes up when an older index would be understood differently."""
 
 
