@@ -233,17 +233,6 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raster:
-    """Values on a grid."""
-
-    data: NDArray[Any]
-    """(bands, height, width)."""
-    valid: NDArray[np.bool_]
-    """(height, width). True is valid."""
-    grid: Grid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """An encoded picture, ready to send."""
 

@@ -14,6 +14,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
+from gpu.encode import WEBP_LIMIT
+from gpu.jpeg import LIMIT as JPEG_LIMIT
 from tileserver.errors import SourceUnreadable, TooLarge
 from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Style
 from tileserver.ports import Catalog, Reader
@@ -23,6 +25,7 @@ from tileserver.styles import color_from_hex, expressions, recipe, style_to_rend
 from tileserver.times import Time
 
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+LONGEST_SIDE = {"jpg": JPEG_LIMIT, "webp": WEBP_LIMIT}
 # Most tiles are full after the top item; a day's mosaic rarely needs more than four.
 _STEPS = (1, 4)
 
@@ -156,8 +159,11 @@ class Renderer:
         data, valid = self.backend.values(self.job(request, selection))
         return data, valid, selection
 
-    def check_size(self, width: int, height: int) -> None:
-        """Raises TooLarge beyond the pixel budget."""
+    def check_size(self, width: int, height: int, format: Format = "auto") -> None:
+        """Raises TooLarge beyond the pixel budget, and beyond the sides that a format can have."""
+        longest = LONGEST_SIDE.get(format)
+        if longest and max(width, height) > longest:
+            raise TooLarge(f"Pixels a side of {format}", max(width, height), longest)
         if width * height > self.settings.max_pixels:
             raise TooLarge("Pixels", f"{width} x {height}", f"{self.settings.max_pixels} (width x height)")
 

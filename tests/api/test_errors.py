@@ -115,3 +115,14 @@ def test_bad_points(client, query):
     response = client.get(f"/collections/sentinel-2/point?{query}")
     assert response.status_code in {400, 404}
     assert set(response.json()) == {"code", "detail"}
+
+
+@pytest.mark.parametrize(("form", "longest"), [("webp", 16383), ("jpg", 65500)])
+def test_sides_that_a_format_cannot_have(client, form, longest):
+    """Within the pixel budget, but longer than the format allows: the limit, not a failure."""
+    place = "/collections/sentinel-2/styles/natural/map?bbox=15,46.9,15.1,46.95&datetime=2024-05-01"
+    response = client.get(f"{place}&width={longest + 1}&height=2&f={form}")
+    assert response.status_code == 413, response.text
+    assert response.json()["code"] == "TooLarge"
+    assert str(longest) in response.json()["detail"]
+    assert client.get(f"{place}&width={longest}&height=2&f={form}").status_code == 200

@@ -130,15 +130,16 @@ def router(parts: Parts) -> APIRouter:
         """`bbox` is left, bottom, right, top in `bbox-crs` (degrees unless said), x before y in every CRS."""
         collection = parts.catalog.collection(collection_id)
         frame = frame_of(collection, {"bbox": bbox, "bbox-crs": bbox_crs, "crs": crs, "width": width, "height": height})
-        parts.renderer.check_size(frame.grid.width, frame.grid.height)
         tiff = (f or "").lower() in {*_TIFF, "image/tiff"}
+        form = "png" if tiff else picture_format(f, "f")
+        parts.renderer.check_size(frame.grid.width, frame.grid.height, form)
         wanted = MapRequest(
             collection=collection,
             style=style_of(parts, collection, style_id, request.query_params),
             time=parse_time(datetime or "latest"),
             grid=frame.grid,
             bbox=frame.bbox,
-            format="png" if tiff else picture_format(f, "f"),
+            format=form,
             reducer=_reducer(reducer),
             strict=flag(strict, "strict", default=False),
             unscale=flag(request.query_params.get("unscale"), "unscale", default=True),

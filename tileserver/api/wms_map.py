@@ -115,6 +115,7 @@ def map_of(parts: Parts, values: KeyValues, *, new: bool) -> WmsMap:
     layers = layers_of(parts, values)
     grid = grid_of(parts, values, new=new)
     wanted = _format(values)
+    parts.renderer.check_size(grid.width, grid.height, wanted)
     bbox = degrees(grid)
     transparent = _transparent(values)
     requests = [
