@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock, Thread
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gpu.backend import Source
 from tileserver import control
 from tileserver.blocks import BlockCache
-from tileserver.cog import Cog, Unsupported, open_cog, predictors
+from tileserver.cog import Block, BlockError, Cog, Unsupported, open_cog, predictors
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
 from tileserver.grid import Placement, place, to_pixel
@@ -39,7 +39,7 @@ class FastReader:
     """Reads what it understands by itself and hands the rest to GDAL."""
 
     def __init__(self, block_cache_bytes: int = 512 << 20) -> None:
-        self.blocks = BlockCache(block_cache_bytes)
+        self.blocks: BlockCache[Block] = BlockCache(block_cache_bytes)
         self.slow = GdalReader()
         self._files: LRUCache[str, tuple[str, Cog | str]] = LRUCache(OPEN_FILES)
         self._lock = Lock()
@@ -132,7 +132,8 @@ class FastReader:
         columns = range(left // width, (right - 1) // width + 1)
         rows = range(top // height, (bottom - 1) // height + 1)
         indices = [row * image.across + column for row in rows for column in columns]
-        blocks = self.blocks.get(cog.keys(spot.level, plane, indices, mask=mask), cog.load)
+        needed = [min(bottom - row * height, height) for row in rows for _ in columns]
+        blocks = self._blocks(cog, cog.keys(spot.level, plane, indices, mask=mask), needed)
         band = 0 if image.planar or mask else plane
         if len(blocks) == 1:
             x, y = columns[0] * width, rows[0] * height
@@ -148,6 +149,13 @@ class FastReader:
                 block = next(supply)[band]
                 out[y0 - top : y1 - top, x0 - left : x1 - left] = block[y0 - y : y1 - y, x0 - x : x1 - x]
         return out
+
+    def _blocks(self, cog: Cog, keys: Sequence[Hashable], rows: Sequence[int]) -> list[NDArray[Any]]:
+        """Pixels (bands, height, width) of blocks, each with its first rows."""
+        try:
+            return [block.pixels for block in self.blocks.get(list(zip(keys, rows, strict=True)), cog.load)]
+        except BlockError as error:
+            raise SourceUnreadable(str(error)) from error
 
     def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
         cog = self._open(asset)
@@ -175,9 +183,10 @@ class FastReader:
         image = level.mask if mask and level.mask is not None else level.image
         row, column = pixel
         index = row // image.block_height * image.across + column // image.block_width
-        block = self.blocks.get(cog.keys(0, plane, [index], mask=mask), cog.load)[0]
+        row, column = row % image.block_height, column % image.block_width
+        (block,) = self._blocks(cog, cog.keys(0, plane, [index], mask=mask), [row + 1])
         band = 0 if image.planar or mask else plane
-        return float(block[band, row % image.block_height, column % image.block_width])
+        return float(block[band, row, column])
 
 
 def _plane(cog: Cog, band: Band) -> int:

@@ -49,7 +49,7 @@ def whole(cog: Cog, level: int = 0, plane: int = 0) -> np.ndarray:
     """A plane put together from all its blocks."""
     image = cog.levels[level].image
     indices = list(range(image.across * image.down))
-    blocks = list(cog.load(cog.keys(level, plane, indices)))
+    blocks = [block.pixels for block in cog.load([(key, 1 << 30) for key in cog.keys(level, plane, indices)])]
     out = np.zeros((image.down * image.block_height, image.across * image.block_width), cog.dtype)
     for index, block in zip(indices, blocks, strict=True):
         row, column = divmod(index, image.across)

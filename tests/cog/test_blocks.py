@@ -1,66 +1,169 @@
-"""The block cache: within its budget, one decode at a time, failures are not kept."""
+"""The block cache: within its budget, one decode at a time, failures are not kept; rows only as far as asked."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier, Event, Lock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tileserver.blocks import BlockCache
+from tests.cog.files import asset, pixels, write
+from tileserver.blocks import BlockCache, Wanted
+from tileserver.cog import Block, BlockError, Cog, open_cog
+from tileserver.cog.block import open_block
 
 
-def block(_key: object) -> np.ndarray:
-    return np.zeros(1000, np.uint8)
+def block(_wanted: Wanted) -> Block:
+    return Block(np.zeros((1, 10, 100), np.uint8))
+
+
+def blocks(wanted: list[Wanted]) -> Iterable[Block]:
+    return map(block, wanted)
+
+
+def all_of(*keys: Hashable) -> list[Wanted]:
+    return [(key, 10) for key in keys]
 
 
 def test_the_least_recently_used_go_first() -> None:
-    cache = BlockCache(2500)
+    cache = BlockCache[Block](2500)
     for key in ("a", "b", "a", "c"):
-        cache.get([key], lambda keys: map(block, keys))
+        cache.get(all_of(key), blocks)
     assert cache.used == 2000
-    cache.get(["a", "c"], lambda _: pytest.fail("both are there"))
+    cache.get(all_of("a", "c"), lambda _: pytest.fail("both are there"))
     assert (cache.hits, cache.misses) == (3, 3)
 
 
 def test_a_budget_of_nothing_keeps_nothing() -> None:
-    cache = BlockCache(0)
-    assert len(cache.get(["a", "a", "b"], lambda keys: map(block, keys))) == 3
+    cache = BlockCache[Block](0)
+    assert len(cache.get(all_of("a", "a", "b"), blocks)) == 3
     assert cache.used == 0
 
 
 def test_one_decode_for_many_at_once() -> None:
-    cache, started, calls, lock = BlockCache(1 << 20), Barrier(8), [], Lock()
+    cache, started, calls, lock = BlockCache[Block](1 << 20), Barrier(8), [], Lock()
 
-    def load(keys: list) -> list:
+    def load(wanted: list[Wanted]) -> Iterable[Block]:
         with lock:
-            calls.extend(keys)
-        return [block(key) for key in keys]
+            calls.extend(wanted)
+        return blocks(wanted)
 
     def ask(_: int) -> int:
         started.wait()
-        return len(cache.get([1, 2, 3], load))
+        return len(cache.get(all_of(1, 2, 3), load))
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == [3] * 8
-    assert sorted(calls) == [1, 2, 3]
+    assert sorted(calls) == all_of(1, 2, 3)
 
 
 def test_a_failure_reaches_who_waits_and_is_tried_again() -> None:
-    cache, loading, asked = BlockCache(1 << 20), Event(), Event()
+    cache, loading, asked = BlockCache[Block](1 << 20), Event(), Event()
 
-    def fail(_keys: list) -> list:
+    def fail(_wanted: list[Wanted]) -> Iterable[Block]:
         loading.set()
         asked.wait(5)
         raise ValueError("broken")
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(cache.get, ["a"], fail)
+        first = pool.submit(cache.get, all_of("a"), fail)
         loading.wait(5)
-        second = pool.submit(cache.get, ["a"], lambda keys: map(block, keys))
+        second = pool.submit(cache.get, all_of("a"), blocks)
         asked.set()
         with pytest.raises(ValueError, match="broken"):
             first.result(5)
         assert second.exception(5) is None or isinstance(second.exception(), ValueError)
-    assert len(cache.get(["a"], lambda keys: map(block, keys))) == 1
+    assert len(cache.get(all_of("a"), blocks)) == 1
+
+
+SIDE = 256
+
+
+@pytest.fixture(scope="module")
+def cogs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cog]:
+    """Files of one tile, each of a layout of its own."""
+    folder = tmp_path_factory.mktemp("rows")
+    layouts = {
+        "plain": ("uint16", 1, {}),
+        "difference": ("uint16", 1, {"predictor": 2}),
+        "bands": ("int32", 3, {"predictor": 2, "interleave": "pixel"}),
+        "float": ("float32", 2, {"predictor": 3, "interleave": "pixel"}),
+        "swapped": ("uint16", 2, {"predictor": 2, "ENDIANNESS": "BIG", "interleave": "pixel"}),
+    }
+    out = {}
+    for name, (dtype, bands, options) in layouts.items():
+        tile = {"compress": "deflate", "blockxsize": SIDE, "blockysize": SIDE}
+        out[name] = open_cog(asset(write(folder / f"{name}.tif", pixels(dtype, bands, SIDE), **tile, **options)))
+    return out
+
+
+def _bytes_of(cog: Cog) -> bytes:
+    level = cog.levels[0]
+    return level.source.read(int(level.image.offsets[0]), int(level.image.counts[0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_rows_in_any_steps_are_the_rows_of_the_whole(cogs: dict[str, Cog], data: st.DataObject) -> None:
+    cog = cogs[data.draw(st.sampled_from(sorted(cogs)))]
+    image, stored = cog.levels[0].image, _bytes_of(cog)
+    whole = open_block(image, stored, 0, SIDE).pixels
+    rows = data.draw(st.integers(1, SIDE // 2))
+    part = open_block(image, stored, 0, rows)
+    assert part.ready == rows
+    for step in data.draw(st.lists(st.integers(1, SIDE), max_size=4)):
+        rows = max(rows, step)
+        part.need(step)
+        assert part.ready == rows
+        np.testing.assert_array_equal(part.pixels[:, :rows], whole[:, :rows])
+    part.need(SIDE)
+    np.testing.assert_array_equal(part.pixels, whole)
+    assert part.nbytes == whole.nbytes
+
+
+def test_the_cache_counts_what_is_still_compressed(cogs: dict[str, Cog]) -> None:
+    cog = cogs["difference"]
+    cache = BlockCache[Block](1 << 24)
+    (key,) = cog.keys(0, 0, [0])
+    (part,) = cache.get([(key, 10)], cog.load)
+    assert cache.used == part.pixels.nbytes + len(_bytes_of(cog))
+    cache.get([(key, SIDE)], lambda _: pytest.fail("it is there"))
+    assert cache.used == part.pixels.nbytes
+
+
+def test_many_at_once_want_different_rows(cogs: dict[str, Cog]) -> None:
+    cog = cogs["difference"]
+    whole = open_block(cog.levels[0].image, _bytes_of(cog), 0, SIDE).pixels
+    cache = BlockCache[Block](1 << 24)
+    (key,) = cog.keys(0, 0, [0])
+
+    def ask(rows: int) -> bool:
+        (part,) = cache.get([(key, rows)], cog.load)
+        return bool((part.pixels[:, :rows] == whole[:, :rows]).all())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, [10, 200, 50, 256, 3, 120, 90, 255] * 4))
+
+
+def test_a_block_that_ends_too_early_gives_its_rows_and_is_forgotten(tmp_path: Path) -> None:
+    """What nobody looks at need not be whole; the rest is an error, and the next request reads it anew."""
+    path = write(tmp_path / "cut.tif", pixels("uint16", 1, SIDE), compress="deflate", blockxsize=SIDE, blockysize=SIDE)
+    cog = open_cog(asset(path))
+    stored = _bytes_of(cog)
+    cache = BlockCache[Block](1 << 24)
+
+    def load(wanted: list[Wanted]) -> Iterable[Block]:
+        return [open_block(cog.levels[0].image, stored[: len(stored) // 2], 0, rows) for _, rows in wanted]
+
+    (part,) = cache.get([("a", 20)], load)
+    assert part.ready == 20
+    with pytest.raises(BlockError, match="too short"):
+        cache.get([("a", 200)], load)
+    assert cache.used == 0
+    with pytest.raises(BlockError, match="too short"):
+        part.need(200)

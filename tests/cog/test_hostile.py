@@ -180,7 +180,7 @@ def test_a_file_cut_while_it_is_open(good: bytes, tmp_path: Path) -> None:
     cog = open_cog(asset(path))
     os.truncate(path, 600)
     with pytest.raises(SourceUnreadable, match="too early"):
-        list(cog.load(cog.keys(0, 0, [0])))
+        list(cog.load([(cog.keys(0, 0, [0])[0], 64)]))
 
 
 def test_a_replaced_file_is_read_anew_and_a_vanished_one_named(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Our own reader of (Cloud Optimized) GeoTIFF: headers, bytes, codecs, blocks."""
 
+from tileserver.cog.block import Block
+from tileserver.cog.codecs import BlockError
 from tileserver.cog.file import Cog, Level, Unsupported, open_cog
 
-__all__ = ["Cog", "Level", "Unsupported", "open_cog"]
+__all__ = ["Block", "BlockError", "Cog", "Level", "Unsupported", "open_cog"]

@@ -98,7 +98,7 @@ def decode(image: Directory, data: bytes, row: int) -> Block:
 def _inflate(compression: int, data: bytes, length: int) -> Bytes:
     """Exactly `length` bytes of a compressed stream."""
     if compression == NONE:
-        out = np.frombuffer(data, np.uint8)[:length].copy()
+        out = np.frombuffer(data, np.uint8)[:length]
     else:
         out = _STREAMS[compression](data, out=np.empty(length, np.uint8))
     if len(out) != length:
@@ -106,19 +106,41 @@ def _inflate(compression: int, data: bytes, length: int) -> Bytes:
     return out
 
 
-def _stream(image: Directory, data: bytes, height: int) -> Block:
-    width, samples, itemsize = image.block_width, image.samples, image.bits // 8
-    raw = _inflate(image.compression, data, height * width * samples * itemsize)
-    dtype = np.dtype(f"{image.kind}{itemsize}")
+def row_bytes(image: Directory) -> int:
+    """Length of a row of a block before compression."""
+    return image.block_width * image.samples * (image.bits // 8)
+
+
+def by_rows(image: Directory) -> bool:
+    """Can rows be decoded before those below them: a deflate stream of numbers of their final size."""
+    half = image.kind == "f" and image.bits == 16
+    return image.compression in (DEFLATE, OLD_DEFLATE) and image.bits > 1 and not half
+
+
+def empty(image: Directory, height: int) -> Block:
+    """Room for the stored numbers of a block."""
+    return np.empty((image.samples, height, image.block_width), f"{image.kind}{image.bits // 8}")
+
+
+def unpredict(image: Directory, raw: Bytes, out: Block, start: int) -> None:
+    """Rows of a stream into `out` (bands, height, width) from row `start` on. Overwrites `raw` if it may."""
+    itemsize = image.bits // 8
     if image.predictor == 3:
-        pixels = undo_float(raw.reshape(height, width * samples * itemsize), width, samples, itemsize)
+        undo_float(raw.reshape(-1, row_bytes(image)), out.view(np.uint8), start, itemsize)
+        return
+    words = raw.view(f"u{itemsize}").reshape(-1, image.block_width, image.samples)
+    if image.big_endian and itemsize > 1:
+        words = words.byteswap()
+    if image.predictor == 2:
+        undo_difference(words, out.view(words.dtype), start)
     else:
-        words = raw.view(f"u{itemsize}").reshape(height, width, samples)
-        if image.big_endian and itemsize > 1:
-            words = words.byteswap()
-        pixels = undo_difference(words, difference=image.predictor == 2)
-    block = pixels.view(dtype)
-    return block.astype(np.float32) if dtype == np.float16 else block
+        out.view(words.dtype)[:, start : start + len(words)] = np.moveaxis(words, -1, 0)
+
+
+def _stream(image: Directory, data: bytes, height: int) -> Block:
+    out = empty(image, height)
+    unpredict(image, _inflate(image.compression, data, height * row_bytes(image)), out, 0)
+    return out.astype(np.float32) if out.dtype == np.float16 else out
 
 
 def _bits(image: Directory, data: bytes, height: int) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import MemoryFile
 
 from tileserver.cog import codecs
-from tileserver.cog.codecs import BlockError
+from tileserver.cog.block import Block, open_block
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
@@ -62,20 +62,17 @@ class Cog:
         place = -2 if mask else -1 if shared else plane
         return [(self.number, level, place, block) for block in blocks]
 
-    def load(self, keys: list[Hashable]) -> Iterator[NDArray[Any]]:
-        """Decoded blocks (bands, height, width), in the order of their keys; fetched together."""
-        places = [_Place(self, key) for key in keys]
+    def load(self, wanted: Sequence[tuple[Hashable, int]]) -> Iterator[Block]:
+        """Blocks with at least so many rows, in the order of their keys; fetched together. Raises BlockError."""
+        places = [_Place(self, key) for key, _ in wanted]
         bytes_of: dict[Hashable, bytes] = {}
         for source in {id(place.source): place.source for place in places}.values():
-            wanted = [place for place in places if place.source is source and place.length]
-            parts = source.read_many([(place.offset, place.length) for place in wanted])
-            bytes_of.update(zip((place.key for place in wanted), parts, strict=True))
-        for place in places:
+            stored = [place for place in places if place.source is source and place.length]
+            parts = source.read_many([(place.offset, place.length) for place in stored])
+            bytes_of.update(zip((place.key for place in stored), parts, strict=True))
+        for place, (_, rows) in zip(places, wanted, strict=True):
             data = bytes_of.pop(place.key, None)
-            try:
-                yield self._empty(place) if data is None else codecs.decode(place.image, data, place.row)
-            except BlockError as error:
-                raise SourceUnreadable(str(error)) from error
+            yield Block(self._empty(place)) if data is None else open_block(place.image, data, place.row, rows)
 
     def _empty(self, place: _Place) -> NDArray[Any]:
         """A block that is not stored: nodata where the file has a value for that."""

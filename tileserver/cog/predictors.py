@@ -15,64 +15,53 @@ jit = numba.njit(nogil=True, cache=True)
 
 
 @jit
-def _sums_in_place(rows):
-    for r in range(rows.shape[0]):
-        row = rows[r]
-        for c in range(1, row.shape[0]):
-            row[c] += row[c - 1]
-
-
-@jit
-def _sums_apart(words, out):
+def _sums(words, out, start):
     height, width, bands = words.shape
     for r in range(height):
         for b in range(bands):
             total = words[r, 0, b]
-            out[b, r, 0] = total
+            out[b, start + r, 0] = total
             for c in range(1, width):
                 total += words[r, c, b]
-                out[b, r, c] = total
+                out[b, start + r, c] = total
 
 
 @jit
-def _float_apart(rows, width, samples, itemsize, out):
+def _float_sums(rows, out, start, itemsize):
     """Rows of differenced bytes, the highest bytes of all numbers first."""
+    samples, width = out.shape[0], out.shape[2] // itemsize
     numbers = width * samples
+    row = np.empty(rows.shape[1], np.uint8)
     for r in range(rows.shape[0]):
-        row = rows[r]
+        row[:] = rows[r]
         for c in range(samples, row.shape[0]):
             row[c] += row[c - samples]
         for b in range(samples):
             for c in range(width):
                 for k in range(itemsize):
-                    out[b, r, c * itemsize + itemsize - 1 - k] = row[k * numbers + c * samples + b]
+                    out[b, start + r, c * itemsize + itemsize - 1 - k] = row[k * numbers + c * samples + b]
 
 
-def undo_difference(words: NDArray[Any], *, difference: bool) -> NDArray[Any]:
-    """(height, width, bands) unsigned words, differenced along rows or not. May work in place."""
-    height, width, bands = words.shape
-    if bands == 1:
-        if difference:
-            _sums_in_place(words.reshape(height, width))
-        return words.reshape(1, height, width)
-    if not difference:
-        return np.ascontiguousarray(np.moveaxis(words, -1, 0))
-    out = np.empty((bands, height, width), words.dtype)
-    _sums_apart(words, out)
-    return out
+def undo_difference(words: NDArray[Any], out: NDArray[Any], start: int) -> None:
+    """(height, width, bands) unsigned words differenced along rows, into `out` (bands, …, width) from row `start`."""
+    _sums(_fixed(words), out, start)
 
 
-def undo_float(rows: NDArray[np.uint8], width: int, samples: int, itemsize: int) -> NDArray[Any]:
-    """(height, bytes) of floating-point prediction (Adobe technical note 3) to words."""
-    out = np.empty((samples, rows.shape[0], width * itemsize), np.uint8)
-    _float_apart(rows, width, samples, itemsize, out)
-    return out.view(f"u{itemsize}")
+def undo_float(rows: NDArray[np.uint8], out: NDArray[np.uint8], start: int, itemsize: int) -> None:
+    """(height, bytes) of floating-point prediction (Adobe technical note 3) into the bytes of `out` from `start`."""
+    _float_sums(_fixed(rows), out, start, itemsize)
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """Read-only, so that kernels are compiled for one kind of array only."""
+    array = array.view()
+    array.flags.writeable = False
+    return array
 
 
 def warm() -> None:
     """Compile or load every kernel for every type."""
     for itemsize in (1, 2, 4, 8):
         words = np.zeros((2, 4, 2), f"u{itemsize}")
-        undo_difference(words[..., :1].copy(), difference=True)
-        undo_difference(words, difference=True)
-    undo_float(np.zeros((2, 16), np.uint8), 4, 1, 4)
+        undo_difference(words, np.empty((2, 2, 4), words.dtype), 0)
+    undo_float(np.zeros((2, 16), np.uint8), np.empty((1, 2, 16), np.uint8), 0, 4)
