@@ -22,6 +22,7 @@ from tileserver.cog import Block, BlockError, Cog, Unsupported, open_cog, predic
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
 from tileserver.grid import Placement, place, to_pixel
+from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
 from tileserver.ports import Header
@@ -216,4 +217,5 @@ def _warm() -> Thread:
 def open_reader(settings: Settings) -> FastReader:
     """The reader for an app."""
     _warm()
+    keep_pages()
     return FastReader(settings.block_cache_bytes)

@@ -22,6 +22,7 @@ from tileserver.catalog.extents import halves
 from tileserver.commands.options import catalog_option, settings_with
 from tileserver.errors import InvalidParameter, NotFound, SourceUnreadable
 from tileserver.models import Bbox, Collection, Image, Style
+from tileserver.pipeline import in_order
 from tileserver.render import MEDIA_TYPES, MapRequest, Renderer
 from tileserver.selection import Selection
 from tileserver.times import parse_time
@@ -64,10 +65,14 @@ def command(
     console = Console(stderr=True, highlight=False)
     seeder = Seeder(parts.renderer, disk)
     wanted = [request_for(template, tile, 256 * scale, form) for form in formats for tile in tiles]
-    counts: Counter[Outcome] = Counter()
     batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
-    for batch in track(batches, f"Rendering {len(wanted)} tiles", console=console, transient=True):
-        counts.update(seeder.draw(batch))
+    counts: Counter[Outcome] = Counter()
+    threads = os.cpu_count() or 2
+    with ThreadPoolExecutor(threads, "seed") as pool:
+        outcomes = in_order(pool, seeder.draw, batches, ahead=2 * threads)
+        told = f"Rendering {len(wanted)} tiles"
+        for outcome in track(outcomes, told, total=len(batches), console=console, transient=True):
+            counts.update(outcome)
     console.print(
         f"{counts['drawn']} tiles drawn, {counts['there']} were there, {counts['empty']} have no image, "
         f"{counts['unreadable']} could not be read."
@@ -131,11 +136,10 @@ class Seeder:
     def __init__(self, renderer: Renderer, cache: DiskCache) -> None:
         self._renderer = renderer
         self._cache = cache
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 2, "seed")
 
     def draw(self, batch: Sequence[MapRequest]) -> list[Outcome]:
-        """What became of each tile."""
-        prepared = list(self._pool.map(self._prepare, batch))
+        """What became of each tile. Thread-safe."""
+        prepared = [self._prepare(request) for request in batch]
         ready = [one for one in prepared if isinstance(one, _Ready)]
         # All that a batch needs goes to the device at once.
         drawn = self._renderer.backend.draw([one.job for one in ready]) if ready else []
