@@ -1,7 +1,8 @@
 """Where output pixels lie in a source: GDAL's approximate transformer, from polynomials or exact points.
 
 GDAL's warper transforms the two ends and the middle of a row exactly and fills in straight lines where the
-middle is less than 0.125 px off; else it halves the row. Here the same, so that the same pixels are taken.
+middle is less than 0.125 px off; else it halves the row. A place that such a line puts less than a pixel beside the
+source is transformed once more, exactly. Here the same, so that the same pixels are taken.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -194,10 +195,7 @@ def from_points(evaluate: Evaluate, width: int, height: int) -> Control:
         single = np.concatenate([pieces[short], lines[lost, :3].astype(np.int64)])
         found += [np.delete(lines[~lost], 2, axis=1), _singles(evaluate, single)]
         pieces = halves
-    table = np.concatenate(found)
-    table = table[np.lexsort((table[:, 1], table[:, 0]))]
-    first = np.searchsorted(table[:, 0], np.arange(height + 1)).astype(np.int64)
-    return Control(segments=np.ascontiguousarray(table[:, 1:]), first=first)
+    return _in_order(np.concatenate(found), height)
 
 
 def resampled(rows: Control, size: tuple[int, int], out: tuple[int, int]) -> Control:
@@ -212,24 +210,69 @@ def resampled(rows: Control, size: tuple[int, int], out: tuple[int, int]) -> Con
     return Control(segments=segments.reshape(-1, 5), first=np.arange(out[1] + 1) * out[0])
 
 
+def settled(rows: Control, evaluate: Evaluate, width: int, size: tuple[int, int]) -> Control:
+    """Control rows whose places less than a pixel beside a source of `size` are exact, as GDAL's warper has them."""
+    line = np.repeat(np.arange(len(rows.first) - 1), np.diff(rows.first)).astype(np.float64)
+    table, count = np.column_stack([line, rows.segments]), lengths(rows, width)
+    x, y = ((table[:, at], table[:, at] + table[:, at + 1] * (count - 1)) for at in (2, 4))
+    crossing = _outside(x[0], y[0], size) | _outside(x[1], y[1], size)
+    for ends, whole in ((x, size[0]), (y, size[1])):
+        crossing &= (np.maximum(*ends) > -1) & (np.minimum(*ends) < whole + 1)
+    if not crossing.any():
+        return rows
+    pixels, step = np.repeat(table[crossing], count[crossing], axis=0), _steps(count[crossing])
+    pixels[:, 1] += step
+    pixels[:, 2] += pixels[:, 3] * step
+    pixels[:, 4] += pixels[:, 5] * step
+    exact = _beside(pixels[:, 2], pixels[:, 4], size)
+    xs, ys = evaluate(pixels[exact, 1] + 0.5, pixels[exact, 0] + 0.5)
+    pixels[exact, 2:] = np.column_stack([xs, np.zeros_like(xs), ys, np.zeros_like(ys)])
+    starts = exact | (step == 0) | np.append(False, exact[:-1])
+    table = np.concatenate([table[~crossing], pixels[starts]])
+    return _in_order(table, len(rows.first) - 1)
+
+
+def _outside(x: Floats, y: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    return (x < 0) | (x > size[0]) | (y < 0) | (y > size[1])
+
+
+def _beside(x: Floats, y: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Outside, but less than a pixel."""
+    return _outside(x, y, size) & (x > -1) & (x < size[0] + 1) & (y > -1) & (y < size[1] + 1)
+
+
+def _in_order(table: Floats, height: int) -> Control:
+    """Segments of (row, start, x, dx, y, dy) in any order as control rows."""
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    first = np.searchsorted(table[:, 0], np.arange(height + 1)).astype(np.int64)
+    return Control(segments=np.ascontiguousarray(table[:, 1:]), first=first)
+
+
 def positions(rows: Control, width: int) -> tuple[Floats, Floats]:
     """X and y of every pixel of a picture, (height, width) each."""
-    segments = rows.segments
-    line = np.repeat(np.arange(len(rows.first) - 1), np.diff(rows.first))
-    begin = (line * width + segments[:, 0]).astype(np.int64)
-    each = np.repeat(np.arange(len(segments)), np.diff(np.append(begin, (len(rows.first) - 1) * width)))
-    step = np.arange(len(each)) - begin[each]
-    x = segments[each, 1] + segments[each, 2] * step
-    y = segments[each, 3] + segments[each, 4] * step
+    count = lengths(rows, width)
+    pixels, step = np.repeat(rows.segments, count, axis=0), _steps(count)
+    x, y = pixels[:, 1] + pixels[:, 2] * step, pixels[:, 3] + pixels[:, 4] * step
     return x.reshape(-1, width), y.reshape(-1, width)
+
+
+def lengths(rows: Control, width: int) -> NDArray[np.int64]:
+    """How many pixels of a picture each segment describes."""
+    stops = np.append(rows.segments[1:, 0], width)
+    stops[rows.first[1:-1] - 1] = width
+    return (stops - rows.segments[:, 0]).astype(np.int64)
+
+
+def _steps(count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, 2, … within each of several runs."""
+    return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 
 
 def _singles(evaluate: Evaluate, pieces: NDArray[np.int64]) -> Floats:
     """Every pixel of (row, start, stop) pieces as a segment of its own."""
-    lengths = pieces[:, 2] - pieces[:, 1]
-    rows = np.repeat(pieces[:, 0], lengths).astype(np.float64)
-    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    columns = (np.repeat(pieces[:, 1], lengths) + steps).astype(np.float64)
+    count = pieces[:, 2] - pieces[:, 1]
+    rows = np.repeat(pieces[:, 0], count).astype(np.float64)
+    columns = (np.repeat(pieces[:, 1], count) + _steps(count)).astype(np.float64)
     out = np.zeros((len(rows), 6))
     if len(rows):
         xs, ys = evaluate(columns + 0.5, rows + 0.5)

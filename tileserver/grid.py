@@ -101,6 +101,8 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
         return None
     else:
         rows = control.from_polynomial(fitted, width, height)
+    if reach is None or _meets_edge(reach, size):
+        rows = control.settled(rows, exact, width, size)
     stretch = (1.0, 1.0)
     if reach is not None:
         axes = zip(reach, size, (width, height), strict=True)
@@ -117,6 +119,11 @@ def _beyond(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bo
     return left > size[0] or right < 0 or top > size[1] or bottom < 0
 
 
+def _meets_edge(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bool:
+    """Does a picture come within a pixel of a source's edges."""
+    return any(low < 1 or high > whole - 1 for (low, high), whole in zip(reach, size, strict=True))
+
+
 def _stretch(reach: tuple[float, float], size: int, out: int, resampling: Resampling, *, nodata: bool) -> float:
     """Output pixels per source pixel; an average covers just what is under a pixel."""
     if resampling == "average":
@@ -129,9 +136,7 @@ def _windowed(
 ) -> Placement | None:
     """Cuts the source window around all places and shifts the control rows to it."""
     segments = rows.segments
-    stops = np.append(segments[1:, 0], columns)
-    stops[rows.first[1:-1] - 1] = columns
-    last = stops - segments[:, 0] - 1
+    last = control.lengths(rows, columns) - 1
     window = []
     for axis in (0, 1):
         start = segments[:, 1 + 2 * axis]
