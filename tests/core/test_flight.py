@@ -94,3 +94,34 @@ def test_a_full_queue_says_so():
         flight.close()
 
     run(main())
+
+
+def test_failing_a_waiter_leaves_the_work_to_the_others():
+    async def main():
+        flight = SingleFlight(1, 10)
+        waiter = asyncio.get_running_loop().create_future()
+        first = asyncio.ensure_future(flight.run("k", lambda: time.sleep(0.1) or 5, waiter))
+        second = asyncio.ensure_future(flight.run("k", lambda: 6))
+        await asyncio.sleep(0.02)
+        waiter.set_exception(ConnectionError("gone"))
+        with pytest.raises(ConnectionError):
+            await first
+        result = await second
+        flight.close()
+        return result
+
+    assert run(main()) == 5
+
+
+def test_closing_ends_the_wait_for_what_is_not_begun():
+    async def main():
+        flight = SingleFlight(1, 10)
+        begun = asyncio.ensure_future(flight.run("begun", lambda: time.sleep(0.1) or 5))
+        queued = asyncio.ensure_future(flight.run("queued", lambda: 6))
+        await asyncio.sleep(0.02)
+        flight.close()
+        return await asyncio.wait_for(asyncio.gather(begun, queued, return_exceptions=True), 2)
+
+    began, left = run(main())
+    assert began == 5
+    assert isinstance(left, asyncio.CancelledError)
