@@ -153,24 +153,23 @@ class SqliteCatalog:
         """
         if limit is None or last - first <= 32 * DAY:
             return self._search(key, boxes, _DATED, first, last, limit)
-        newest = self._newest_start(key)
-        if newest is None:
-            return []
+        oldest, newest = self._starts(key)
         end, span = min(last, newest), 16 * DAY
-        while True:
-            since = end - span
-            found = self._search(key, boxes, f"{_DATED} AND i.start >= :first", max(first, since), last, limit)
+        while end - span > max(first, oldest):
+            found = self._search(key, boxes, f"{_DATED} AND i.start >= :first", end - span, last, limit)
             if len(found) >= limit:
                 return found
-            if since <= first or span > 400 * 366 * DAY:
-                return self._search(key, boxes, _DATED, first, last, limit)
             span *= 4
+        return self._search(key, boxes, _DATED, first, last, limit)
 
-    def _newest_start(self, key: int) -> float | None:
-        row = self._connections.read().execute(
-            "SELECT start FROM items WHERE collection = ? ORDER BY start DESC LIMIT 1", (key,)
+    def _starts(self, key: int) -> tuple[float, float]:
+        """When the first and the last dated item begin; the same moment if there is none."""
+        oldest, newest = self._connections.read().execute(
+            "SELECT (SELECT MIN(start) FROM items WHERE collection = :key AND start IS NOT NULL), "
+            "(SELECT MAX(start) FROM items WHERE collection = :key)",
+            {"key": key},
         ).fetchone()  # fmt: skip
-        return None if row is None or row[0] is None else float(row[0])
+        return (0.0, 0.0) if newest is None else (oldest, newest)
 
     def _search(
         self,
