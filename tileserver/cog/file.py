@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.io import MemoryFile
 
 from tileserver.cog import codecs
 from tileserver.cog.block import Block, open_block
+from tileserver.cog.description import Unsupported, described
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
-from tileserver.cog.tiff import Directory, TiffError, directories
+from tileserver.cog.tiff import Directory, TiffError, all_tags, directories, directory
 from tileserver.errors import SourceUnreadable
-from tileserver.gdal import describe, environment, gdal_name, north_up
 from tileserver.grid import FileGrid
 from tileserver.hrefs import is_remote
 from tileserver.models import Asset
@@ -28,10 +24,6 @@ from tileserver.ports import Header
 
 MAX_BLOCK_BYTES = 64 << 20
 _numbers = itertools.count()
-
-
-class Unsupported(Exception):
-    """A file for GDAL; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,14 +103,16 @@ def open_cog(asset: Asset) -> Cog:
     """Parse a file's header; raises Unsupported when it is one for GDAL."""
     source: ByteSource = RemoteFile(asset.href) if is_remote(asset.href) else LocalFile(asset.href)
     try:
-        found = directories(source.read, source.size)
+        tags = all_tags(source.read, source.size)
+        found = [directory(each) for each in tags]
     except TiffError as error:
         raise Unsupported(str(error)) from error
-    header, alpha, masked = _described(asset.href, source)
+    about = described(asset.href, source, tags, found)
+    header = about.header
     levels = _levels(found, source)
     if len(levels) == 1 and header.overviews and not is_remote(asset.href):
         levels += _external(asset.href)
-    _check(levels, header, masked=masked)
+    _check(levels, header, masked=about.masked)
     base = levels[0].image
     return Cog(
         number=next(_numbers),
@@ -132,39 +126,8 @@ def open_cog(asset: Asset) -> Cog:
         ),
         levels=tuple(levels),
         dtype=codecs.pixel_type(base),
-        alpha=alpha,
+        alpha=about.alpha,
     )
-
-
-def _described(href: str, source: ByteSource) -> tuple[Header, int | None, bool]:
-    """Header, plane of the alpha band, and has it a mask of its own; as GDAL reads the same bytes."""
-    try:
-        with warnings.catch_warnings(), environment(href):
-            warnings.simplefilter("ignore")
-            if isinstance(source, RemoteFile):
-                with MemoryFile(source.head()) as memory, memory.open() as dataset:
-                    return _facts(dataset)
-            with rasterio.open(gdal_name(href)) as dataset:
-                return _facts(dataset)
-    except (rasterio.errors.RasterioError, OSError, ValueError) as error:
-        raise Unsupported("GDAL reads its header in another way") from error
-
-
-def _facts(dataset: Any) -> tuple[Header, int | None, bool]:
-    if dataset.driver != "GTiff":
-        raise Unsupported(f"{dataset.driver} is no GeoTIFF")
-    if dataset.gcps[0]:
-        raise Unsupported("placed by ground control points")
-    if dataset.crs is None:
-        raise Unsupported("without a coordinate reference system")
-    if not north_up(dataset.transform):
-        raise Unsupported("not north-up")
-    if len(set(dataset.dtypes)) > 1:
-        raise Unsupported("bands of several types")
-    kinds = list(dataset.colorinterp)
-    alpha = kinds.index(ColorInterp.alpha) if ColorInterp.alpha in kinds else None
-    masked = any(flags == [MaskFlags.per_dataset] for flags in dataset.mask_flag_enums)
-    return describe(dataset), alpha, masked
 
 
 def _levels(found: list[Directory], source: ByteSource) -> list[Level]:

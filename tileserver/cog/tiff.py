@@ -6,44 +6,21 @@ checked against what a file can hold before anything is allocated: a header that
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from tileserver.cog.tags import HeaderBytes, Read, Table, Tags, TiffError, read_tags, signature
 
 MAX_DIRECTORIES = 64
-MAX_TAGS = 1024
-MAX_BLOCKS = 1 << 22
 MAX_SIDE = 1 << 24
 MAX_BANDS = 1024
-MAX_VALUE_BYTES = 1 << 20
-"""Longest tag value read, but for the tables of blocks."""
 
-TYPES: dict[int, str] = {
-    1: "u1", 2: "u1", 3: "u2", 4: "u4", 5: "u4", 6: "i1", 7: "u1", 8: "i2", 9: "i4", 10: "i4", 11: "f4",
-    12: "f8", 13: "u4", 16: "u8", 17: "i8", 18: "u8",
-}  # fmt: skip
-"""NumPy's name of each TIFF field type; rationals are two numbers."""
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 STRIP_OFFSETS, BANDS, ROWS_PER_STRIP, STRIP_BYTES, PLANAR = 273, 277, 278, 279, 284
 PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 317, 322, 323, 324, 325
-SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, LERC = 254, 338, 339, 347, 50674
-WANTED = frozenset(
-    (WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, BANDS, ROWS_PER_STRIP, PLANAR, PREDICTOR, TILE_WIDTH)
-) | {TILE_HEIGHT, SUBFILE, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, LERC}
+EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, LERC = 338, 339, 347, 50674
 TABLES = frozenset((STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES))
 
-Read = Callable[[int, int], bytes]
-"""(offset, length) to exactly that many bytes; raises when the file ends before."""
-Table = NDArray[np.int64]
-Order = Literal["<", ">"]
-
-
-class TiffError(ValueError):
-    """A header that is broken, lies, or is no TIFF."""
+__all__ = ["Directory", "TiffError", "all_tags", "directories", "directory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,98 +69,37 @@ class Directory:
 
 def directories(read: Read, size: int) -> list[Directory]:
     """All images of a file in file order; `size` is the file's length in bytes."""
-    head = read(0, 16 if size >= 16 else 8)
-    order, is_big, offset = _signature(head)
-    found: list[Directory] = []
-    seen: set[int] = set()
+    return [directory(tags) for tags in all_tags(read, size)]
+
+
+def all_tags(read: Read, size: int) -> list[Tags]:
+    """The tags of all images, in file order."""
+    header = HeaderBytes(read, size)
+    order, is_big, offset = signature(header)
+    found: dict[int, Tags] = {}
     while offset:
-        if offset in seen or len(seen) >= MAX_DIRECTORIES:
+        if offset in found or len(found) >= MAX_DIRECTORIES:
             raise TiffError("The directories of the file run in a circle or are too many.")
-        seen.add(offset)
-        tags, offset = _tags(read, size, offset, order, is_big=is_big)
-        found.append(_directory(tags, order))
+        found[offset], following = read_tags(header, offset, order, is_big=is_big)
+        offset = following
     if not found:
         raise TiffError("The file has no image.")
-    return found
+    return list(found.values())
 
 
-def _signature(head: bytes) -> tuple[Order, bool, int]:
-    """Byte order, BigTIFF or not, offset of the first directory."""
-    if head[:2] not in (b"II", b"MM"):
-        raise TiffError("The file is no TIFF.")
-    order: Order = "<" if head[:2] == b"II" else ">"
-    (version,) = struct.unpack_from(f"{order}H", head, 2)
-    if version == 42:
-        return order, False, struct.unpack_from(f"{order}I", head, 4)[0]
-    if version == 43 and len(head) == 16 and struct.unpack_from(f"{order}HH", head, 4) == (8, 0):
-        return order, True, struct.unpack_from(f"{order}Q", head, 8)[0]
-    raise TiffError("The file is no TIFF.")
-
-
-def _tags(read: Read, size: int, offset: int, order: Order, *, is_big: bool) -> tuple[dict[int, NDArray[Any]], int]:
-    """Values of the tags we look at, and where the next directory is."""
-    count_size, entry_size, word = (8, 20, "Q") if is_big else (2, 12, "I")
-    inline = 8 if is_big else 4
-    (count,) = struct.unpack(f"{order}{'Q' if is_big else 'H'}", _checked(read, size, offset, count_size))
-    if count > MAX_TAGS:
-        raise TiffError("The file's directory has too many tags.")
-    body = _checked(read, size, offset + count_size, count * entry_size + inline)
-    tags: dict[int, NDArray[Any]] = {}
-    for index in range(count):
-        at = index * entry_size
-        tag, field, number = struct.unpack_from(f"{order}HH{word}", body, at)
-        if tag not in WANTED and tag not in TABLES:
-            continue
-        if field not in TYPES:
-            raise TiffError("The file's directory has a tag of an unknown type.")
-        dtype = np.dtype(TYPES[field]).newbyteorder(order)
-        length = number * dtype.itemsize * (2 if field in (5, 10) else 1)
-        if tag in TABLES:
-            if number > MAX_BLOCKS:
-                raise TiffError("The file has too many blocks.")
-        elif length > MAX_VALUE_BYTES:
-            raise TiffError("The file's directory has a tag that is too long.")
-        where = at + entry_size - inline
-        if length <= inline:
-            data = body[where : where + length]
-        else:
-            (pointer,) = struct.unpack_from(f"{order}{word}", body, where)
-            data = _checked(read, size, pointer, length)
-        tags[tag] = np.frombuffer(data, dtype)
-    (following,) = struct.unpack_from(f"{order}{word}", body, count * entry_size)
-    return tags, following
-
-
-def _checked(read: Read, size: int, offset: int, length: int) -> bytes:
-    if offset + length > size:
-        raise TiffError("The file's header points beyond its end.")
-    return read(offset, length)
-
-
-def _one(tags: dict[int, NDArray[Any]], tag: int, default: int | None = None) -> int:
-    values = tags.get(tag)
-    if values is None or not len(values):
-        if default is None:
-            raise TiffError("The file's directory lacks a tag that every image has.")
-        return default
-    return int(values[0])
-
-
-def _directory(tags: dict[int, NDArray[Any]], order: Order) -> Directory:
+def directory(tags: Tags) -> Directory:
     """Tags to a Directory whose numbers fit together."""
-    width, height = _one(tags, WIDTH), _one(tags, HEIGHT)
+    width, height = tags.one(WIDTH), tags.one(HEIGHT)
     tiled = TILE_OFFSETS in tags or TILE_WIDTH in tags
-    block_width = _one(tags, TILE_WIDTH) if tiled else width
-    block_height = _one(tags, TILE_HEIGHT) if tiled else min(_one(tags, ROWS_PER_STRIP, height), height)
-    bands, planar = _one(tags, BANDS, 1), _one(tags, PLANAR, 1) == 2
+    block_width = tags.one(TILE_WIDTH) if tiled else width
+    block_height = tags.one(TILE_HEIGHT) if tiled else min(tags.one(ROWS_PER_STRIP, height), height)
+    bands, planar = tags.one(BANDS, 1), tags.one(PLANAR, 1) == 2
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and 0 < bands <= MAX_BANDS):
         raise TiffError("The file's header has an absurd size.")
     if not (0 < block_width <= MAX_SIDE and 0 < block_height <= MAX_SIDE):
         raise TiffError("The file's header has an absurd block size.")
     blocks = -(-width // block_width) * -(-height // block_height) * (bands if planar else 1)
-    offsets = _table(tags, TILE_OFFSETS if tiled else STRIP_OFFSETS, blocks)
-    counts = _table(tags, TILE_BYTES if tiled else STRIP_BYTES, blocks)
-    subfile = _one(tags, SUBFILE, 0)
+    subfile = tags.one(SUBFILE, 0)
     return Directory(
         width=width,
         height=height,
@@ -193,35 +109,24 @@ def _directory(tags: dict[int, NDArray[Any]], order: Order) -> Directory:
         planar=planar and bands > 1,
         bits=_same(tags, BITS, 1),
         kind={1: "u", 2: "i", 3: "f"}.get(_same(tags, SAMPLE_FORMAT, 1), ""),
-        compression=_one(tags, COMPRESSION, 1),
-        predictor=_one(tags, PREDICTOR, 1),
-        photometric=_one(tags, PHOTOMETRIC, 1),
+        compression=tags.one(COMPRESSION, 1),
+        predictor=tags.one(PREDICTOR, 1),
+        photometric=tags.one(PHOTOMETRIC, 1),
         tiled=tiled,
         reduced=bool(subfile & 1),
         mask=bool(subfile & 4),
-        extra=tuple(int(value) for value in tags.get(EXTRA_SAMPLES, ())),
-        tables=tags[JPEG_TABLES].tobytes() if JPEG_TABLES in tags else b"",
-        lerc=tuple(int(value) for value in tags.get(LERC, ())),
-        offsets=offsets,
-        counts=counts,
-        big_endian=order == ">",
+        extra=tags.numbers(EXTRA_SAMPLES),
+        tables=tags.data(JPEG_TABLES) if JPEG_TABLES in tags else b"",
+        lerc=tags.numbers(LERC),
+        offsets=tags.table(TILE_OFFSETS if tiled else STRIP_OFFSETS, blocks),
+        counts=tags.table(TILE_BYTES if tiled else STRIP_BYTES, blocks),
+        big_endian=tags.order == ">",
     )
 
 
-def _same(tags: dict[int, NDArray[Any]], tag: int, default: int) -> int:
+def _same(tags: Tags, tag: int, default: int) -> int:
     """One number for all bands, 0 where they differ."""
-    values = tags.get(tag)
-    if values is None or not len(values):
-        return default
-    return int(values[0]) if (values == values[0]).all() else 0
-
-
-def _table(tags: dict[int, NDArray[Any]], tag: int, blocks: int) -> Table:
-    """Offsets or lengths of all blocks."""
-    values = tags.get(tag)
-    if values is None or len(values) < blocks:
-        raise TiffError("The file's header has fewer blocks than its size needs.")
-    table = values[:blocks].astype(np.int64)
-    if (table < 0).any():
-        raise TiffError("The file's header points beyond its end.")
-    return table
+    if tags.shape(tag)[1] < 2:
+        return tags.one(tag, default)
+    values = tags.numbers(tag)
+    return int(values[0]) if len(set(values)) == 1 else 0

@@ -1,0 +1,181 @@
+"""What a GeoTIFF says of itself, for little more than its tags.
+
+GDAL is asked once for every make of file: equal coordinate system keys, nodata, colours, layout. From the second
+file on, what is left is plain: size, place, and words. It counts only if the first file of the make, described
+in the same way, gave exactly what GDAL says of it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+import rasterio
+from cachetools import LRUCache
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import MemoryFile
+
+from tileserver.cog import tiff
+from tileserver.cog.codecs import JPEG
+from tileserver.cog.metadata import GDAL_METADATA, TEXTS, Metadata, metadata
+from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
+from tileserver.cog.tags import DOUBLE, LONG, SHORT, Tags, TiffError
+from tileserver.cog.tiff import Directory
+from tileserver.gdal import describe, environment, gdal_name, north_up
+from tileserver.ports import Header
+
+MAKES = 1024
+PIXEL_SCALE, TIE_POINT, MATRIX, OLD_MATRIX = 33550, 33922, 34264, 33920
+SUB_IFDS, EXIF, GPS, INTEROPERABILITY = 330, 34665, 34853, 40965
+UNPLAIN = (MATRIX, OLD_MATRIX, SUB_IFDS, EXIF, GPS, INTEROPERABILITY)
+"""What is placed by a matrix, and what points to further directories."""
+SIZE = frozenset((tiff.WIDTH, tiff.HEIGHT))
+ONE = frozenset(((SHORT, 1), (LONG, 1)))
+VARIABLE = tiff.TABLES | {TIE_POINT, GDAL_METADATA, *TEXTS}
+"""Tags that files of one make need not share; sizes neither, mostly."""
+SIDECARS = (".aux.xml", ".msk", ".ovr", ".aux", ".AUX.XML", ".MSK", ".OVR", ".AUX")
+"""Files beside a raster that tell GDAL more of it."""
+
+
+class Unsupported(Exception):
+    """A file for GDAL; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A file that we may read ourselves."""
+
+    header: Header
+    alpha: int | None
+    """Plane of the alpha band, from 0."""
+    masked: bool
+    """Has it a mask of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What we read of a plain file without GDAL."""
+
+    make: Hashable
+    """All that is not below."""
+    size: tuple[int, int]
+    scale: tuple[float, float]
+    corner: tuple[float, float]
+    overviews: tuple[int, ...]
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _Make:
+    """What GDAL said of the first file of its kind."""
+
+    like: Description
+    tags: dict[str, str]
+    """Those that are not words of the file."""
+
+    def describe(self, own: _Own) -> Description:
+        """Another file of this make."""
+        header, words = self.like.header, own.metadata
+        (width, height), (dx, dy), (x, y) = own.size, own.scale, own.corner
+        if self.tags.get("AREA_OR_POINT") == "Point":  # the place is that of the first pixel's centre
+            x, y = x - dx * 0.5, y + dy * 0.5
+        bands = range(header.bands)
+        header = replace(
+            header,
+            transform=(dx, 0.0, x, 0.0, -dy, y),
+            width=width,
+            height=height,
+            overviews=own.overviews,
+            scales=tuple(words.scales.get(band, 1.0) for band in bands),
+            offsets=tuple(words.offsets.get(band, 0.0) for band in bands),
+            descriptions=tuple(words.descriptions.get(band, "") for band in bands),
+            units=tuple(words.units.get(band, "") for band in bands),
+            tags=words.tags | self.tags,
+        )
+        return Description(header, self.like.alpha, self.like.masked)
+
+
+_makes: LRUCache[Hashable, _Make | None] = LRUCache(MAKES)
+"""None: GDAL sees more in such files than we do."""
+_lock = Lock()
+
+
+def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Sequence[Directory]) -> Description:
+    """As GDAL describes the same bytes; raises Unsupported."""
+    beside = isinstance(source, LocalFile) and _has_sidecar(href)
+    own = None if beside else _own(tags, images)
+    if own is None:
+        return _by_gdal(href, source)
+    with _lock:
+        known = own.make in _makes
+        make = _makes.get(own.make)
+    if make is not None:
+        return make.describe(own)
+    found = _by_gdal(href, source)
+    if not known:
+        made = _Make(found, {name: text for name, text in found.header.tags.items() if name not in own.metadata.tags})
+        with _lock:
+            _makes[own.make] = made if made.describe(own) == found else None
+    return found
+
+
+def _has_sidecar(href: str) -> bool:
+    stem = os.path.splitext(href)[0]  # noqa: PTH122 - a hot path, Path() costs more than the calls
+    return any(os.access(f"{href}{end}", os.F_OK) for end in SIDECARS) or os.access(f"{stem}.aux", os.F_OK)
+
+
+def _own(tags: Sequence[Tags], images: Sequence[Directory]) -> _Own | None:
+    """None where anything is out of the ordinary."""
+    first, base = tags[0], images[0]
+    if any(tag in first for tag in UNPLAIN) or any(each.shape(tag) not in ONE for each in tags for tag in SIZE):
+        return None
+    if first.shape(PIXEL_SCALE) != (DOUBLE, 3) or first.shape(TIE_POINT) != (DOUBLE, 6):
+        return None
+    # GDAL's blocks and overviews of strips and of JPEG depend on the size
+    variable = VARIABLE | SIZE if base.tiled and base.compression != JPEG else VARIABLE
+    try:
+        (dx, dy, _), (*origin, x, y, z) = first.numbers(PIXEL_SCALE), first.numbers(TIE_POINT)
+        words = metadata(first, base.bands)
+        make = (first.order, *(each.rest(variable) for each in tags))
+    except TiffError:
+        return None
+    if words is None or any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):
+        return None
+    overviews = (image.width for image in images[1:] if image.reduced and not image.mask)
+    factors = tuple(round(base.width / width) for width in overviews)
+    return _Own(make, (base.width, base.height), (dx, dy), (x, y), factors, words)
+
+
+def _by_gdal(href: str, source: ByteSource) -> Description:
+    try:
+        with warnings.catch_warnings(), environment(href):
+            warnings.simplefilter("ignore")
+            if isinstance(source, RemoteFile):
+                with MemoryFile(source.head()) as memory, memory.open() as dataset:
+                    return _facts(dataset)
+            with rasterio.open(gdal_name(href)) as dataset:
+                return _facts(dataset)
+    except (rasterio.errors.RasterioError, OSError, ValueError) as error:
+        raise Unsupported("GDAL reads its header in another way") from error
+
+
+def _facts(dataset: Any) -> Description:
+    if dataset.driver != "GTiff":
+        raise Unsupported(f"{dataset.driver} is no GeoTIFF")
+    if dataset.gcps[0]:
+        raise Unsupported("placed by ground control points")
+    if dataset.crs is None:
+        raise Unsupported("without a coordinate reference system")
+    if not north_up(dataset.transform):
+        raise Unsupported("not north-up")
+    if len(set(dataset.dtypes)) > 1:
+        raise Unsupported("bands of several types")
+    kinds = list(dataset.colorinterp)
+    alpha = kinds.index(ColorInterp.alpha) if ColorInterp.alpha in kinds else None
+    masked = any(flags == [MaskFlags.per_dataset] for flags in dataset.mask_flag_enums)
+    return Description(describe(dataset), alpha, masked)
