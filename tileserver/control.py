@@ -214,7 +214,8 @@ def settled(rows: Control, evaluate: Evaluate, width: int, size: tuple[int, int]
     """Control rows whose places less than a pixel beside a source of `size` are exact, as GDAL's warper has them."""
     line = np.repeat(np.arange(len(rows.first) - 1), np.diff(rows.first)).astype(np.float64)
     table, count = np.column_stack([line, rows.segments]), lengths(rows, width)
-    x, y = ((table[:, at], table[:, at] + table[:, at + 1] * (count - 1)) for at in (2, 4))
+    last = (count - 1).astype(np.float64)
+    x, y = ([table[:, at], table[:, at] + table[:, at + 1] * last] for at in (2, 4))
     crossing = _outside(x[0], y[0], size) | _outside(x[1], y[1], size)
     for ends, whole in ((x, size[0]), (y, size[1])):
         crossing &= (np.maximum(*ends) > -1) & (np.minimum(*ends) < whole + 1)

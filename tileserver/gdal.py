@@ -44,6 +44,8 @@ REMOTE_OPTIONS: Mapping[str, Any] = {
     "VSI_CACHE": "TRUE",
 }
 WGS84 = CRS.from_epsg(4326)
+MOST_UNITS, LEAST_AREA = 1e12, 1e-24
+"""Coordinates and pixels beyond these are mistakes, whatever their unit."""
 
 
 class GdalReader:
@@ -108,7 +110,7 @@ def opened(asset: Asset, *, turned: Callable[[CRS], bool] = lambda _: False) -> 
             raise SourceUnreadable("The file cannot be opened as a raster.") from error
         try:
             yield upright
-        except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, MemoryError) as error:
+        except (rasterio.errors.RasterioError, CPLE_BaseError, OSError, MemoryError, ValueError) as error:
             raise SourceUnreadable("The file's pixels cannot be read.") from error
 
 
@@ -140,6 +142,8 @@ def _upright(dataset: Any, crs: str, stack: ExitStack, turned: Callable[[CRS], b
     if dataset.count == 0 or any(kind.startswith("complex") for kind in dataset.dtypes):
         raise SourceUnreadable("The file holds no numbers that can be drawn.")
     gcps, gcp_crs = dataset.gcps
+    if not (gcps or placed(dataset.transform)):
+        raise SourceUnreadable("The file's place on Earth makes no sense.")
     options: dict[str, Any] = {}
     if gcps:
         options = {"src_crs": gcp_crs, "src_transform": from_gcps(gcps)}
@@ -160,7 +164,13 @@ def _upright(dataset: Any, crs: str, stack: ExitStack, turned: Callable[[CRS], b
 
 def north_up(transform: Any) -> bool:
     """Columns go east, rows go south, nothing is turned."""
-    return bool(transform.b == 0 and transform.d == 0 and transform.a > 0 and transform.e < 0)
+    return placed(transform) and bool(transform.b == 0 and transform.d == 0 and transform.a > 0 and transform.e < 0)
+
+
+def placed(transform: Any) -> bool:
+    """Has every pixel a place, and one of its own."""
+    finite = all(abs(number) < MOST_UNITS for number in tuple(transform)[:6])
+    return finite and abs(transform.determinant) > LEAST_AREA
 
 
 def describe(dataset: Any) -> Header:

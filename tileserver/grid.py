@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pyproj
+import pyproj.exceptions
 from cachetools import LRUCache
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import calculate_default_transform
@@ -31,6 +33,7 @@ PLACEMENT_BYTES = 32 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""
+UNDRAWABLE = "The file cannot be drawn in this coordinate reference system."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +209,12 @@ def native_resolution(file: FileGrid, crs: str) -> tuple[float, float]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             transform, _, _ = calculate_default_transform(source, target, width, height, *bounds)
-    except (RasterioError, ValueError) as error:
-        raise SourceUnreadable("The file cannot be drawn in this coordinate reference system.") from error
-    return abs(transform.a), abs(transform.e)
+    except (RasterioError, CPLE_BaseError, ValueError) as error:
+        raise SourceUnreadable(UNDRAWABLE) from error
+    size = abs(transform.a), abs(transform.e)
+    if not all(0 < side < math.inf for side in size):
+        raise SourceUnreadable(UNDRAWABLE)
+    return size
 
 
 def _rasterio_affine(transform: Affine) -> Any:
@@ -265,7 +271,10 @@ def _project(source: str, target: str, x: Floats, y: Floats) -> tuple[Floats, Fl
     if transformer is None:
         if len(known) > 64:
             known.clear()
-        transformer = known[source, target] = pyproj.Transformer.from_crs(source, target, always_xy=True)
+        try:
+            transformer = known[source, target] = pyproj.Transformer.from_crs(source, target, always_xy=True)
+        except pyproj.exceptions.ProjError as error:
+            raise SourceUnreadable(UNDRAWABLE) from error
     xs, ys = transformer.transform(x, y)
     return np.asarray(xs), np.asarray(ys)
 
