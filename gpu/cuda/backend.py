@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +23,8 @@ from gpu.cuda.descriptors import PIXEL_TYPES
 from gpu.cuda.device import Device, DeviceError, DeviceLostError, DeviceMemoryError
 from gpu.cuda.kernels import Kernels, Specialise
 from gpu.cuda.slot import Slot
+from gpu.cuda.stripes import Sink, Stripes
+from gpu.cuda.styles import UnsupportedError
 from gpu.pool import Pool
 from gpu.statistics import Statistics, statistics
 
@@ -31,6 +35,10 @@ MAX_BATCH = 64
 """Jobs of one batch."""
 MAX_PIXELS = 1 << 28
 """Pixels of one batch: bytes of its files are counted in 32 bits."""
+MAX_ROWS = 8 * 65535
+"""Rows of a picture: blocks of eight, and as many blocks as a grid can be high."""
+STRIPED = 1 << 23
+"""Pixels from which a picture is drawn in stripes."""
 FALLBACKS = ("memory", "failure", "lost")
 """Reasons why the CPU took over."""
 
@@ -62,6 +70,7 @@ class CudaBackend:
         self._logged: set[str] = set()
         self._slots: queue.LifoQueue[Slot] = queue.LifoQueue()
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="gpu-draw")
+        self._stripes = Stripes(device, self.kernels, self.pool)
         for _ in range(slots):
             self._slots.put(Slot(device, self.kernels, self.pool, scratch_bytes))
 
@@ -76,10 +85,12 @@ class CudaBackend:
         found: list[Encoded | None] = [None] * len(jobs)
         mine = []
         for i, job in enumerate(jobs):
-            if self._fits(job) and _jpeg_can(job):
-                mine.append(i)
-            else:
+            if not self._fits(job) or not _jpeg_can(job):
                 found[i] = self.cpu.draw([job])[0]
+            elif job.height * job.width >= STRIPED and job.format in ("jpg", "auto"):
+                found[i] = self._huge(job)
+            else:
+                mine.append(i)
         batches = list(_batches(jobs, mine))
         draw = map if len(batches) < 2 else self._threads.map  # one is planned while another is on the device
         drawn = draw(self._draw, ([jobs[i] for i in members] for members in batches))
@@ -87,6 +98,16 @@ class CudaBackend:
             for i, encoded in zip(members, files, strict=True):
                 found[i] = encoded
         return [encoded for encoded in found if encoded is not None]
+
+    def stream(self, job: Job, sink: Sink) -> tuple[int, int]:
+        """The JPEG of a job in pieces, each handed to `sink` in page-locked memory as soon as it is there.
+
+        Returns the numbers of visible and of opaque pixels. Raises DeviceError.
+        """
+        check_job(job)
+        plan.check(job, shading=True)
+        with self._slot() as slot:
+            return self._stripes.draw(slot, job, sink)
 
     def shade(self, job: Job) -> Picture:
         """The picture of a job, not encoded."""
@@ -117,7 +138,7 @@ class CudaBackend:
         """Stored values on the output grid and their validity."""
         check_source(source, height)
         known = source.pixels.dtype.newbyteorder("=") in PIXEL_TYPES
-        if not known or not 0 < height * width <= MAX_PIXELS:
+        if not known or not 0 < height * width <= MAX_PIXELS or height > MAX_ROWS:
             return self.cpu.warp(source, height, width, resampling)
         return self._run(
             lambda slot: slot.warp(source, height, width, resampling),
@@ -154,13 +175,31 @@ class CudaBackend:
 
     def _fits(self, job: Job, *, shading: bool = True) -> bool:
         check_job(job)
-        if self.lost or not 0 < job.height * job.width <= MAX_PIXELS:
+        if self.lost or not 0 < job.height * job.width <= MAX_PIXELS or job.height > MAX_ROWS:
             return False
         try:
             plan.check(job, shading=shading)
-        except plan.UnsupportedError:
+        except UnsupportedError:
             return False
         return True
+
+    def _huge(self, job: Job) -> Encoded:
+        """A picture that is drawn in stripes; when it may be a JPEG and cannot, it is drawn again as what it can be."""
+
+        def striped(slot: Slot) -> Encoded:
+            started = perf_counter()
+            style = slot.styles.of(job.recipe)
+            if job.format == "jpg" or not style.discrete:
+                file = io.BytesIO()
+                visible, opaque = self._stripes.draw(slot, job, file.write)
+                complete = opaque == job.height * job.width
+                if job.format == "jpg" or complete:
+                    seconds = {"warp": 0.0, "encode": perf_counter() - started}
+                    content = file.getvalue()
+                    return Encoded(content=content, format="jpg", empty=visible == 0, opaque=complete, seconds=seconds)
+            return slot.draw([replace(job, format="png")])[0]
+
+        return self._run(striped, lambda: self.cpu.draw([job])[0])
 
     def _draw(self, jobs: list[Job]) -> list[Encoded]:
         try:

@@ -1,9 +1,10 @@
-"""Pictures on the device to JPEG files in host memory: three launches and one synchronisation for a batch."""
+"""Pictures on the device to JPEG files in page-locked host memory: three launches and one wait for a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,109 +15,144 @@ from gpu.cuda.arena import Scratch, Staging, aligned
 from gpu.cuda.device import Device, Stream
 from gpu.cuda.kernels import Kernels
 
+MCU_SIZE: dict[jpeg.Sampling, int] = {"444": 8, "420": 16, "grey": 8}
+"""Pixels of a side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture to encode."""
+    """One picture to encode, or a stripe of it: the restart intervals [first, last) and the rows that they show."""
 
     pixels: int
-    """Device address of (height, width) RGBA words."""
+    """Device address of (rows, width) RGBA words."""
     height: int
     width: int
+    """Of the whole picture."""
     background: tuple[int, int, int]
     """What shows through transparent pixels."""
+    top: int = 0
+    """Row of the picture that lies at `pixels`."""
+    first: int = 0
+    last: int | None = None
+    """None: to the end."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What was launched together."""
+
+    frames: int
+    intervals: int
+    images: int
+    owners: int
+    tables: int
+    header: int
+    lists: int
+    """Addresses."""
+    header_length: int
+    size_at: int
+    defines: tuple[str, ...]
 
 
 class Encoder:
-    """JPEG encoding for one stream; buffers grow to what was needed and stay."""
+    """JPEG encoding for one stream, one batch at a time; buffers grow to what was needed and stay."""
 
     def __init__(
-        self, device: Device, kernels: Kernels, interval: int | None = None, window: int = 2048, threads: int = 192
+        self,
+        device: Device,
+        kernels: Kernels,
+        staging: Staging,
+        scratch: Scratch,
+        stream: Stream,
+        *,
+        interval: int | None = None,
+        window: int = 2048,
+        threads: int = 192,
     ) -> None:
         """`interval`: MCUs between restart markers; `window`: words of the bit buffer; `threads` of a block."""
         self._device = device
         self._kernels = kernels
+        self._staging = staging
+        self._scratch = scratch
+        self._stream = stream
         self._interval = interval
         self._window = window
         self._threads = threads
-        self._scratch_bytes = 1 << 20
+        self._room = 1 << 20
         self._out: NDArray[np.uint8] = device.pinned(1 << 20)
         self._results: NDArray[np.uint32] = device.pinned(4 << 10).view(np.uint32)
 
-    def encode(
-        self,
-        frames: Sequence[Frame],
-        quality: int,
-        sampling: jpeg.Sampling,
-        staging: Staging,
-        scratch: Scratch,
-        stream: Stream,
-    ) -> list[bytes]:
-        """One file for each frame, equal to libjpeg-turbo's for the same restart interval."""
+    def start(self, frames: Sequence[Frame], quality: int, sampling: jpeg.Sampling = "420") -> Batch:
+        """Queue a batch; equal files to libjpeg-turbo's for the same restart interval."""
         interval = self._interval or jpeg.INTERVALS[sampling]
         images, owners = _images(frames, sampling, interval)
         header, size_at = jpeg.header(quality, sampling, interval)
+        put = self._staging.put
         count = len(owners)
-        put = staging.put
-        d_images, d_owners = put(np.frombuffer(images, np.uint8)), put(owners)
-        d_tables, d_header = put(jpeg.tables(quality)), put(np.frombuffer(header, np.uint8))
-        lists = scratch.take(12 * count + 4 * (len(frames) + 2))
-        offsets, lengths, positions, starts = (lists + 4 * count * i for i in range(4))
-        cursor = starts + 4 * (len(frames) + 1)
+        batch = Batch(
+            frames=len(frames),
+            intervals=count,
+            images=put(images),
+            owners=put(owners),
+            tables=put(jpeg.tables(quality)),
+            header=put(np.frombuffer(header, np.uint8)),
+            lists=self._scratch.take(12 * count + 4 * (len(frames) + 2)),
+            header_length=len(header),
+            size_at=size_at,
+            defines=(
+                f"SAMPLING={jpeg.SAMPLINGS[sampling]}",
+                f"INTERVAL={interval}",
+                f"THREADS={self._threads}",
+                f"WINDOW={self._window}",
+            ),
+        )
         if len(self._results) < len(frames) + 2:
             self._results = self._device.pinned(8 * (len(frames) + 2)).view(np.uint32)
-        results = self._results[: len(frames) + 2]
-        staging.flush()
-        defines = (
-            f"SAMPLING={jpeg.SAMPLINGS[sampling]}",
-            f"INTERVAL={interval}",
-            f"THREADS={self._threads}",
-            f"WINDOW={self._window}",
-        )
-        encode = self._kernels.general("jpeg_encode", *defines)
-        scan, gather = self._kernels.general("seg_scan"), self._kernels.general("seg_gather")
-        while True:
-            room = self._scratch_bytes
-            buffer = scratch.take(room)
-            stream.zero(cursor, 4)
-            encode(
-                (count, 1, 1),
-                self._threads,
-                _args(d_images, d_owners, d_tables, buffer, np.uint32(room), cursor, offsets, lengths),
-                stream,
-            )
-            numbers = (np.int32(count), np.int32(len(frames)), np.int32(len(header)))
-            scan((1, 1, 1), 1024, _args(d_images, d_owners, lengths, positions, starts, *numbers), stream)
-            gather(
-                (-(-count // 8), 1, 1),
-                256,
-                _args(
-                    d_images,
-                    d_owners,
-                    buffer,
-                    offsets,
-                    lengths,
-                    positions,
-                    d_header,
-                    np.int32(len(header)),
-                    np.int32(size_at),
-                    self._out.ctypes.data,
-                    np.uint32(len(self._out)),
-                    np.uint32(room),
-                    np.int32(count),
-                ),
-                stream,
-            )
-            stream.download(results, starts)
-            stream.synchronize()
-            if self._grown(int(results[-1]), int(results[len(frames)])):
-                continue
-            return [self._out[results[i] : results[i + 1]].tobytes() for i in range(len(frames))]
+        self._staging.flush()
+        self._launch(batch)
+        return batch
 
-    def _grown(self, scratch_needed: int, total: int) -> bool:
+    def finish(self, batch: Batch) -> list[NDArray[np.uint8]]:
+        """Wait; the files, in page-locked memory that the next batch overwrites."""
+        while True:
+            self._stream.synchronize()
+            starts = self._results[: batch.frames + 1].tolist()
+            if not self._grown(int(self._results[batch.frames + 1]), starts[-1]):
+                return [self._out[begin:end] for begin, end in pairwise(starts)]
+            self._launch(batch)
+
+    def _launch(self, batch: Batch) -> None:
+        count, lists = batch.intervals, batch.lists
+        offsets, lengths, positions, starts = (lists + 4 * count * i for i in range(4))
+        cursor = starts + 4 * (batch.frames + 1)
+        buffer = self._scratch.take(self._room)
+        kernel, stream = self._kernels.general, self._stream
+        stream.zero(cursor, 4)
+        kernel("jpeg_encode", *batch.defines)(
+            (count, 1, 1),
+            self._threads,
+            _args(batch.images, batch.owners, batch.tables, buffer, np.uint32(self._room), cursor, offsets, lengths),
+            stream,
+        )
+        numbers = (np.int32(count), np.int32(batch.frames), np.int32(batch.header_length))
+        kernel("seg_scan")(
+            (1, 1, 1), 1024, _args(batch.images, batch.owners, lengths, positions, starts, *numbers), stream
+        )
+        places = (offsets, lengths, positions, batch.header)
+        header = (np.int32(batch.header_length), np.int32(batch.size_at))
+        limits = (np.uint32(len(self._out)), np.uint32(self._room), np.int32(count))
+        kernel("seg_gather")(
+            (-(-count // 8), 1, 1),
+            256,
+            _args(batch.images, batch.owners, buffer, *places, *header, self._out.ctypes.data, *limits),
+            stream,
+        )
+        stream.download(self._results[: batch.frames + 2], starts)
+
+    def _grown(self, room: int, total: int) -> bool:
         """Make the buffers as large as a batch needed; False when it fitted."""
-        if scratch_needed > self._scratch_bytes:
-            self._scratch_bytes = aligned(scratch_needed + scratch_needed // 4)
+        if room > self._room:
+            self._room = aligned(room + room // 4)
             return True
         if total > len(self._out):
             self._out = self._device.pinned(aligned(total + total // 4))
@@ -124,30 +160,29 @@ class Encoder:
         return False
 
 
-def _images(frames: Sequence[Frame], sampling: jpeg.Sampling, interval: int) -> tuple[bytes, NDArray[np.int32]]:
-    """Packed array of Image, and the frame of each interval."""
-    size = 16 if sampling == "420" else 8
-    packed, owners, first = [], [], 0
-    for number, frame in enumerate(frames):
-        across, down = -(-frame.width // size), -(-frame.height // size)
-        count = -(-across * down // interval)
+def intervals_of(height: int, width: int, sampling: jpeg.Sampling, interval: int) -> tuple[int, int]:
+    """MCUs across a picture, and its restart intervals."""
+    size = MCU_SIZE[sampling]
+    across = -(-width // size)
+    return across, -(-across * -(-height // size) // interval)
+
+
+def _images(
+    frames: Sequence[Frame], sampling: jpeg.Sampling, interval: int
+) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+    """Array of Image, and the frame of each interval."""
+    rows, counts, begin = [], [], 0
+    for frame in frames:
+        across, total = intervals_of(frame.height, frame.width, sampling, interval)
+        down = -(-frame.height // MCU_SIZE[sampling])
+        count = (total if frame.last is None else frame.last) - frame.first
         red, green, blue = frame.background
-        packed.append(
-            descriptors.IMAGE.pack(
-                frame.pixels,
-                frame.width,
-                frame.height,
-                across,
-                down,
-                first,
-                count,
-                red | green << 8 | blue << 16,
-                0,
-            )
-        )
-        owners.append(np.full(count, number, np.int32))
-        first += count
-    return b"".join(packed), np.concatenate(owners)
+        ground = red | green << 8 | blue << 16
+        size = (frame.width, frame.height, across, down)
+        rows.append((frame.pixels, *size, begin - frame.first, total, ground, frame.top))
+        counts.append(count)
+        begin += count
+    return np.array(rows, descriptors.IMAGE), np.repeat(np.arange(len(frames), dtype=np.int32), counts)
 
 
 def _args(*values: int | np.generic) -> list[np.generic]:

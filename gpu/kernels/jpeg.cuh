@@ -32,12 +32,13 @@ struct JpegTables {  // gpu/jpeg.py; index 0 luma, 1 chroma; natural order
   u8 zigzag[64];              // natural to zigzag position
 };
 
-struct Image {            // one picture of a batch
-  const u32* pixels;      // (height, width) RGBA words
+struct Image {            // one picture of a batch, or a stripe of one
+  const u32* pixels;      // RGBA words of the rows from `top` on
   s32 width, height, mcus_x, mcus_y;
-  s32 first_interval, intervals;
+  s32 first_interval;     // number of interval 0 in this launch; negative where it is in an earlier stripe
+  s32 intervals;          // of the whole picture
   u32 background;         // RGB word: what shows through transparent pixels
-  s32 unused;
+  s32 top;
 };
 
 struct EncoderMemory {

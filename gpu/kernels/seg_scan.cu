@@ -1,5 +1,5 @@
 // Where each interval and each file begins in the output: one block of 1024 threads sums the lengths. A picture's
-// header precedes its first interval. starts[pictures] is the number of bytes of all files.
+// header precedes its first interval, a later stripe has none. starts[pictures] is the number of bytes of all files.
 #include "jpeg.cuh"
 
 struct ScanMemory {
@@ -18,10 +18,8 @@ extern "C" __global__ void __launch_bounds__(1024)
   u32 position = block_scan(sum, memory.sums, total);
   for (int i = begin; i < end; i++) {
     const int picture = interval_image[i];
-    if (images[picture].first_interval == i) {
-      starts[picture] = position;
-      position += header_length;
-    }
+    if (i == 0 || interval_image[i - 1] != picture) starts[picture] = position;
+    if (images[picture].first_interval == i) position += header_length;
     positions[i] = position;
     position += lengths[i];
   }

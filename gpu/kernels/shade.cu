@@ -1,5 +1,5 @@
 // Pictures: warp, band maths, reducers and colours in one pass. One thread a pixel, 32 x 8 pixels a block,
-// grid (columns / 32, rows / 8, jobs).
+// grid (columns / 32, rows / 8, jobs). A job may be a stripe of a picture: `height` rows from row `top` on.
 #include "colour.cuh"
 
 #ifdef OUTPUTS
@@ -17,15 +17,16 @@ extern "C" __global__ void __launch_bounds__(256) shade(const Job* jobs) {
   if (here) {
     double outputs[PLACES];
     const Layer* layer = nullptr;
-    const u32 known = compose(job, column, row, outputs, layer);
+    const u32 known = compose(job, column, job.top + row, outputs, layer);
     u32 index;
     rgba = colour(job, layer, known, outputs, index);
     const s64 place = (s64)row * job.width + column;
     job.pixels[place] = rgba;
     if (job.indices != nullptr) job.indices[place] = (u8)index;
   }
-  const u32 visible = __ballot_sync(0xffffffffu, here && rgba >> 24 != 0);
-  const u32 opaque = __ballot_sync(0xffffffffu, here && rgba >> 24 == 255);
+  const bool counted = here && row >= job.fresh;
+  const u32 visible = __ballot_sync(0xffffffffu, counted && rgba >> 24 != 0);
+  const u32 opaque = __ballot_sync(0xffffffffu, counted && rgba >> 24 == 255);
   if (lane == 0 && visible) {
     atomicAdd(job.counts, (u32)__popc(visible));
     if (opaque) atomicAdd(job.counts + 1, (u32)__popc(opaque));

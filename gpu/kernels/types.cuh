@@ -71,6 +71,7 @@ struct Job {  // one picture
   u8* valid;                      // values: (height, width)
   u32* counts;                    // shade: number of visible and of opaque pixels
   s32 layer_count, variables, outputs, width, height;
+  s32 top, fresh;                 // a stripe's first row in the picture; rows here before `fresh` are not counted
   s32 resampling, plain, physical, reduced, mode, palette_size;
   u8 reducers[MAX_OUTPUTS];
   s32 program_end[MAX_OUTPUTS];   // index after the last instruction of each output

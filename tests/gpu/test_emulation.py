@@ -109,7 +109,7 @@ def test_every_kernel_in_any_order(thread_order):
 
 @pytest.mark.timeout(900)
 def test_every_kernel_under_address_and_undefined_behaviour_sanitizers():
-    done = exercise("jpeg", "pixels", "statistics", **sanitizer("asan"))
+    done = exercise(**sanitizer("asan"))
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -123,7 +123,7 @@ def test_address_sanitizer_notices():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1600)
-@pytest.mark.parametrize("part", ["jpeg", "pixels", "statistics"])
+@pytest.mark.parametrize("part", ["jpeg", "pixels", "stripes", "statistics"])
 def test_no_races(part):
     done = exercise(part, **sanitizer("tsan"))
     assert done.returncode == 0, done.stderr[-3000:]

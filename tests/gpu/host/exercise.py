@@ -1,6 +1,7 @@
 """Every kernel on ordinary and on hostile input, compared with the oracles: python -m tests.gpu.host.exercise [part].
 
-Run under the sanitizers and in every order of threads; exits 1 when an answer is wrong. Parts: jpeg, pixels, statistics.
+Run under the sanitizers and in every order of threads; exits 1 when an answer is wrong. Parts: jpeg, pixels,
+stripes, statistics.
 """
 
 from __future__ import annotations
@@ -140,6 +141,25 @@ def check_pixels():
             assert np.array_equal(made, expected), dtype
 
 
+def check_stripes():
+    """Every byte of a picture in stripes, of bands that are uploaded in the rows that they need."""
+    backend = guarded_backend()
+    size = {"height": 150, "width": 90, "source_height": 190, "source_width": 120}
+    for method, step in (("nearest", 0.7), ("bilinear", 1.2), ("cubic", 1.2), ("average", 1.1)):
+        one = Job(
+            layers=(layer(1, 3, holes=0.2, step=step, **size),),
+            recipe=recipe("a,b,c", rescale=((0, 9000),), resampling=method),
+            height=150,
+            width=90,
+            format="jpg",
+        )
+        pieces = []
+        with backend._slot() as slot:
+            backend._stripes.draw(slot, one, lambda piece: pieces.append(piece.tobytes()), count=4)  # noqa: B023
+        assert len(pieces) == 4
+        assert b"".join(pieces) == backend.draw([one])[0].content, f"stripes, {method}"
+
+
 def check_statistics():
     """Exact ranks, also of equal, negative and few values."""
     backend = guarded_backend()
@@ -164,7 +184,7 @@ def check_statistics():
 def main() -> None:
     if folder := os.environ.get("EMU_FOLDER"):
         sources.FOLDER = Path(folder)
-    parts = {"jpeg": check_jpeg, "pixels": check_pixels, "statistics": check_statistics}
+    parts = {"jpeg": check_jpeg, "pixels": check_pixels, "stripes": check_stripes, "statistics": check_statistics}
     for name in [part for part in parts if part in sys.argv] or parts:
         parts[name]()
     print("every kernel is right")

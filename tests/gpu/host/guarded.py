@@ -7,6 +7,7 @@ import numpy as np
 from gpu.cuda import CudaBackend
 from gpu.cuda.encoder import Encoder
 from gpu.cuda.slot import Slot
+from gpu.cuda.stripes import STREAMS, Lane
 from tests.gpu.host.device import HostDevice
 
 
@@ -56,8 +57,10 @@ def guarded_backend(specialise="never", **encoder) -> CudaBackend:
     """The GPU backend under emulation, without a CPU to fall back on."""
     device = HostDevice()
     backend = CudaBackend(device, NoCpu(), specialise=specialise, slots=1, scratch_bytes=0, pool_bytes=1 << 20)
-    slot: Slot = backend._slots.queue[0]
-    slot._scratch = GuardedScratch(device)
-    slot._staging = GuardedStaging(slot._scratch, slot.stream)
-    slot._encoder = Encoder(device, backend.kernels, **encoder)
+    lanes = [Lane(Slot(device, backend.kernels, backend.pool, 0)) for _ in range(STREAMS)]
+    backend._stripes._lanes = lanes
+    for slot in (backend._slots.queue[0], *(lane.slot for lane in lanes)):
+        slot.scratch = GuardedScratch(device)
+        slot.staging = GuardedStaging(slot.scratch, slot.stream)
+        slot.encoder = Encoder(device, backend.kernels, slot.staging, slot.scratch, slot.stream, **encoder)
     return backend
