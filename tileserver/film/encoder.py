@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
@@ -71,8 +70,11 @@ class VideoEncoder:
     """MP4 (H.264), WebM (VP9) and animated WebP by FFmpeg's libraries."""
 
     def __init__(self, path: Path, form: Format, width: int, height: int, fps: Fraction) -> None:
+        import av  # 40 ms, which a server that never films need not spend at its start
+
         codec = _CODECS[form]
         self._video = form != "webp"
+        self._frame = av.VideoFrame.from_ndarray
         self._container: Any = av.open(str(path), "w", format=codec.container, options=codec.container_options)
         stream: Any = self._container.add_stream(codec.codec, rate=fps, options=codec.options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -84,7 +86,7 @@ class VideoEncoder:
         self._stream = stream
 
     def add(self, frame: NDArray[np.uint8]) -> None:
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture = self._frame(np.ascontiguousarray(frame), format="rgb24")
         if self._video:
             picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         self._container.mux(self._stream.encode(picture))
