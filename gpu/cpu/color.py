@@ -7,7 +7,9 @@ from color_operations import parse_operations, scale_dtype, to_math_type
 from numpy.typing import NDArray
 
 from gpu.backend import Picture, Recipe
+from gpu.cpu.compiled import VALID
 from gpu.cpu.compose import validity
+from gpu.cpu.levels import picture, stretched
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -15,35 +17,13 @@ Bytes = NDArray[np.uint8]
 
 def paint(values: Floats, recipe: Recipe) -> Picture:
     """(outputs, height, width) with NaN where invalid to a picture."""
-    valid = validity(values, recipe)
     if recipe.classes is not None or recipe.intervals:
-        return _discrete(values[0], valid, recipe)
-    levels = np.stack([stretched(value, recipe, index) for index, value in enumerate(values)])
-    if recipe.palette is not None and len(levels) == 1:
-        alpha = np.where(valid, recipe.palette[levels[0], 3], np.uint8(0))
-        return Picture(pixels=levels[0], alpha=alpha, palette=recipe.palette)
-    if len(levels) == 1:
-        levels = np.repeat(levels, 3, axis=0)
-    if recipe.color_formula:
-        levels = formula(levels[:3], recipe.color_formula)
-    pixels = np.ascontiguousarray(np.moveaxis(levels[:3], 0, -1))
-    pixels[~valid] = 0
-    return Picture(pixels=pixels, alpha=valid.astype(np.uint8) * np.uint8(255))
-
-
-def stretched(value: Floats, recipe: Recipe, index: int) -> Bytes:
-    """One output as 0..255, truncated as rio-tiler does; NaN is 0."""
-    low, high = interval(recipe, index)
-    level = (np.clip(value, low, high) - low) / (high - low) * 255.0
-    return np.nan_to_num(level, nan=0.0).astype(np.uint8)
-
-
-def interval(recipe: Recipe, index: int) -> tuple[float, float]:
-    """The rescale interval of an output; an empty one has the width of a hair, so nothing divides by zero."""
-    if not recipe.rescale:
-        return 0.0, 255.0
-    low, high = recipe.rescale[index if len(recipe.rescale) > 1 else 0]
-    return (low, high) if high != low else (low, np.nextafter(low, np.inf))
+        return _discrete(values[0], validity(values, recipe), recipe)
+    levels = stretched(values, recipe)
+    if recipe.color_formula and (len(levels) > 1 or recipe.palette is None):
+        levels = levels[:3] if len(levels) > 1 else np.repeat(levels, 3, axis=0)
+        levels = formula(levels.astype(np.uint8), recipe.color_formula) | (levels & np.uint16(VALID))
+    return picture(levels, recipe)
 
 
 def formula(levels: Bytes, text: str) -> Bytes:

@@ -6,14 +6,16 @@ Arrays are (outputs, rows, width) float64 with NaN where an output is invalid.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.backend import Job, Layer, Recipe
-from gpu.cpu.warp import warp
+from gpu.backend import Job, Layer, Recipe, Source
+from gpu.cpu.compiled import jit
+from gpu.cpu.interpreter import evaluate
+from gpu.cpu.warp import physical, warp
 
 Floats = NDArray[np.float64]
 
@@ -53,51 +55,77 @@ def validity(values: Floats, recipe: Recipe) -> NDArray[np.bool_]:
 def outputs(layer: Layer, recipe: Recipe, width: int, rows: slice) -> Floats:
     """One layer's outputs, NaN where invalid or hidden."""
     shape = (rows.stop - rows.start, width)
+    shown = _shown(layer, width, rows)
+    bands = dict(zip(recipe.variables, layer.sources, strict=True))
     out = np.full((len(recipe.expressions), *shape), np.nan)
-    hidden = _hidden(layer, width, rows)
-    values, valid = {}, {}
-    for name, source in zip(recipe.variables, layer.sources, strict=True):
-        if source is None:
-            if not recipe.plain:
-                return out
-            values[name], valid[name] = np.zeros(shape), np.zeros(shape, np.bool_)
-            continue
-        stored, valid[name] = warp(source, width, rows, recipe.resampling)
-        values[name] = stored.astype(np.float64)
-        if recipe.unscale and (source.scale, source.offset) != (1.0, 0.0):
-            values[name] = values[name] * source.scale + source.offset
-    everywhere = np.logical_and.reduce(list(valid.values())) if valid else np.ones(shape, np.bool_)
-    for index, expression in enumerate(recipe.expressions):
-        result = expression.numpy(values)
-        ok = valid[expression.tree.name] if recipe.plain else everywhere
-        if hidden is not None:
-            ok = ok & ~hidden
-        np.copyto(out[index], result, where=ok & np.isfinite(result))
+    if recipe.plain:
+        for index, expression in enumerate(recipe.expressions):
+            names = (expression.tree.name,)
+            if bands[names[0]] is not None:
+                evaluate(expression, names, *_values(bands, names, recipe, rows, shown.copy()), out[index])
+    elif all(source is not None for source in layer.sources):
+        values, valid = _values(bands, recipe.variables, recipe, rows, shown)
+        for index, expression in enumerate(recipe.expressions):
+            evaluate(expression, recipe.variables, values, valid, out[index])
     return out
 
 
-def _hidden(layer: Layer, width: int, rows: slice) -> NDArray[np.bool_] | None:
-    """Where the layer's mask hides a pixel; where the mask has no value nothing is hidden."""
+def _values(
+    bands: Mapping[str, Source | None], names: tuple[str, ...], recipe: Recipe, rows: slice, shown: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """(names, rows, width) physical values; `shown` stays where all are valid."""
+    values = np.empty((len(names), *shown.shape))
+    for name, plane in zip(names, values, strict=True):
+        source = bands[name]
+        if source is not None:
+            physical(source, rows, recipe.resampling, unscale=recipe.unscale, values=plane, valid=shown)
+    return values, shown
+
+
+def _shown(layer: Layer, width: int, rows: slice) -> NDArray[np.bool_]:
+    """Where the layer's mask hides nothing; where the mask has no value nothing is hidden."""
     if layer.mask is None or layer.hidden is None:
-        return None
+        return np.ones((rows.stop - rows.start, width), np.bool_)
     stored, valid = warp(layer.mask, width, rows, "nearest")
-    classes = np.clip(stored, 0, len(layer.hidden) - 1).astype(np.int64)
-    hidden: NDArray[np.bool_] = layer.hidden[classes] & valid
-    return hidden
+    if stored.dtype.kind == "f":
+        stored = np.clip(stored, 0, len(layer.hidden) - 1).astype(np.int64)
+    hidden: NDArray[np.bool_] = np.take(layer.hidden, stored, mode="clip") & valid
+    return ~hidden
 
 
 def _first(job: Job, rows: slice) -> Floats:
     """The top valid pixel wins; layers below are not even looked at once all is filled."""
-    out = np.full((len(job.recipe.expressions), rows.stop - rows.start, job.width), np.nan)
-    missing = np.ones(out.shape[1:], np.bool_)
+    recipe = job.recipe
+    if len(job.layers) == 1 and (recipe.plain or len(recipe.expressions) == 1):
+        return outputs(job.layers[0], recipe, job.width, rows)
+    out = np.full((len(recipe.expressions), rows.stop - rows.start, job.width), np.nan)
     for layer in job.layers:
-        values = outputs(layer, job.recipe, job.width, rows)
-        take = missing & validity(values, job.recipe)
-        out[:, take] = values[:, take]
-        missing &= ~take
-        if not missing.any():
+        if fill_kernel(outputs(layer, recipe, job.width, rows), not recipe.plain, out) == 0:
             break
     return out
+
+
+@jit  # type: ignore[untyped-decorator]
+def fill_kernel(values: Floats, every: bool, out: Floats) -> int:  # noqa: FBT001
+    """Moves pixels to where all outputs are still NaN; returns how many stay so.
+
+    `every`: only pixels that have all outputs, else those that have any.
+    """
+    outputs, height, width = out.shape
+    missing = 0
+    for r in range(height):
+        for c in range(width):
+            filled, known = 0, 0
+            for output in range(outputs):
+                filled += not np.isnan(out[output, r, c])
+                known += not np.isnan(values[output, r, c])
+            if filled > 0:
+                continue
+            if known == outputs or (known > 0 and not every):
+                out[:, r, c] = values[:, r, c]
+            else:
+                missing += 1
+    return missing
 
 
 def _top(stack: Floats) -> Floats:

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.backend import Job, Layer, Picture, Recipe, Source
-from gpu.cpu.color import formula, interval
-from gpu.cpu.kernels import level_kernel, paint_kernel, rgb_kernel
-from gpu.cpu.warp import warp
+from gpu.backend import Job, Picture, Recipe, Source
+from gpu.checks import check_job
+from gpu.cpu.color import formula
+from gpu.cpu.compiled import VALID, contiguous
+from gpu.cpu.levels import Levels, interval, paint_kernel, picture, table_kernel
+from gpu.cpu.nearest import level_kernel, rgb_kernel
+from gpu.cpu.warp import LARGEST, warp
 
-VALID = 256
-"""Bit of a table's entry that says that the stored value means something; the level is below it."""
-Levels = NDArray[np.uint16]
 Bytes = NDArray[np.uint8]
 
 
@@ -37,78 +37,78 @@ def fits(job: Job) -> bool:
 
 
 def _small(source: Source) -> bool:
-    dtype = source.pixels.dtype
-    return dtype.kind in "iu" and dtype.itemsize <= 2 and dtype.isnative and 0 not in source.pixels.shape
+    dtype, size = source.pixels.dtype, source.pixels.size
+    return dtype.kind in "iu" and dtype.itemsize <= 2 and dtype.isnative and 0 < size <= LARGEST
 
 
 def shade(job: Job) -> Picture:
-    """The picture of a job that fits."""
-    shape = (job.height, job.width)
+    """The picture of a job that fits. Raises ValueError for one that would be read beyond its ends."""
+    check_job(job)
     bands = [job.recipe.variables.index(output.bands[0]) for output in job.recipe.expressions]
     if len(bands) == 1:
         return _single(job, bands[0])
+    shape = (job.height, job.width)
     pixels, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
     for layer in job.layers:
-        if _paint(layer, bands, job, pixels, alpha) == 0:
+        if _paint([layer.sources[band] for band in bands], job, pixels, alpha) == 0:
             break
     return Picture(pixels=pixels, alpha=alpha)
 
 
-def _paint(layer: Layer, bands: list[int], job: Job, pixels: Bytes, alpha: Bytes) -> int:
+def _paint(sources: list[Source | None], job: Job, pixels: Bytes, alpha: Bytes) -> int:
     """Three bands of a layer into what is still empty; returns how many pixels stay so."""
-    sources = [layer.sources[band] for band in bands]
-    red, green, blue = sources
-    if job.recipe.resampling == "nearest" and red is not None and green is not None and blue is not None:
-        control = red.control
-        alike = all(
-            source.control is control and source.valid is None and source.pixels.shape == red.pixels.shape
-            and source.pixels.dtype.itemsize == red.pixels.dtype.itemsize
-            for source in (red, green, blue)
-        )  # fmt: skip
-        if alike and control is not None:
-            tables = [table_of(source, job.recipe, index) for index, source in enumerate((red, green, blue))]
-            windows = [_words(source.pixels) for source in (red, green, blue)]
-            return int(rgb_kernel(*windows, *tables, control.segments, control.first, pixels, alpha))
-    levels = [_levels(source, job, index) for index, source in enumerate(sources)]
+    alike = _alike(sources) if job.recipe.resampling == "nearest" else None
+    if alike is not None:
+        tables = [table_of(source, job.recipe, index) for index, source in enumerate(alike)]
+        windows = [_words(source.pixels) for source in alike]
+        control = alike[0].control
+        assert control is not None
+        return int(rgb_kernel(*windows, *tables, control.segments, control.first, pixels, alpha))
+    levels = np.zeros((3, job.height, job.width), np.uint16)
+    for index, source in enumerate(sources):
+        _fill(source, job, index, levels[index])
     return int(paint_kernel(*levels, pixels, alpha))
+
+
+def _alike(sources: list[Source | None]) -> list[Source] | None:
+    """Three sources of one grid, type and size without masks; None where they are not."""
+    first = sources[0]
+    if first is None or first.control is None:
+        return None
+    found = [
+        source for source in sources
+        if source is not None and source.control is first.control and source.valid is None
+        and source.pixels.shape == first.pixels.shape and source.pixels.itemsize == first.pixels.itemsize
+    ]  # fmt: skip
+    return found if len(found) == len(sources) else None
 
 
 def _single(job: Job, band: int) -> Picture:
     """One band as indices of a ramp, or grey."""
-    recipe = job.recipe
-    out = np.zeros((job.height, job.width), np.uint16)
+    levels = np.zeros((1, job.height, job.width), np.uint16)
     for layer in job.layers:
-        levels = _levels(layer.sources[band], job, 0)
-        out = np.where(out & VALID, out, levels) if out.any() else levels
-        if (out >= VALID).all():
+        if _fill(layer.sources[band], job, 0, levels[0]) == 0:
             break
-    pixels, valid = out.astype(np.uint8), out >= VALID
-    if recipe.palette is not None:
-        alpha = np.where(valid, recipe.palette[pixels, 3], np.uint8(0))
-        return Picture(pixels=pixels, alpha=alpha, palette=recipe.palette)
-    return Picture(pixels=np.repeat(pixels[..., None], 3, axis=2), alpha=valid.astype(np.uint8) * np.uint8(255))
+    return picture(levels, job.recipe)
 
 
-def _levels(source: Source | None, job: Job, index: int) -> Levels:
-    """Level and VALID of one band on the output grid."""
-    shape = (job.height, job.width)
+def _fill(source: Source | None, job: Job, index: int, levels: Levels) -> int:
+    """Levels of an output where there is none yet; returns how many are still missing."""
     if source is None:
-        return np.zeros(shape, np.uint16)
-    if job.recipe.resampling == "nearest" and source.control is not None and source.valid is None:
-        table = table_of(source, job.recipe, index)
-        out = np.empty(shape, np.uint16)
-        control = source.control
-        level_kernel(_words(source.pixels), table, control.segments, control.first, out)
-        return out
-    stored, valid = warp(source, job.width, slice(0, job.height), job.recipe.resampling)
+        return levels.size
+    recipe, control = job.recipe, source.control
+    if recipe.resampling == "nearest" and control is not None and source.valid is None:
+        table = table_of(source, recipe, index)
+        return int(level_kernel(_words(source.pixels), table, control.segments, control.first, levels))
+    stored, valid = warp(source, job.width, slice(0, job.height), recipe.resampling)
     # between valid pixels the value that means nodata is as good as any
-    table = table_of(replace(source, nodata=None), job.recipe, index)
-    return np.where(valid, np.take(table, _words(stored)), np.uint16(0))
+    table = table_of(replace(source, nodata=None), recipe, index)
+    return int(table_kernel(_words(stored), contiguous(valid), table, levels))
 
 
 def _words(pixels: NDArray[Any]) -> NDArray[Any]:
     """Contiguous, so that kernels are compiled for one layout only; unsigned, to index a table."""
-    return np.ascontiguousarray(pixels).view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
+    return contiguous(pixels).view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
 
 
 def table_of(source: Source, recipe: Recipe, index: int) -> Levels:

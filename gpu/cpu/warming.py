@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from threading import Thread
 
 import numpy as np
 
 from gpu.backend import Control, Job, Layer, Recipe, Source
-from gpu.cpu import plain
+from gpu.cpu import color, compose, plain
 from gpu.cpu.warp import KERNEL_TYPES, WORDS, warp
 from gpu.expression import parse
 
 SIDE = 4
+RAMP = np.full((256, 4), 255, np.uint8)
 
 
 @cache
@@ -25,25 +27,36 @@ def start() -> Thread:
 
 def warm() -> None:
     """Every kernel for every type of pixels."""
+    for word in WORDS.values():
+        warp(_source(word, nodata=None), SIDE, slice(0, SIDE), "nearest")
+    for name in KERNEL_TYPES:
+        for resampling in ("bilinear", "average"):
+            warp(_source(name), SIDE, slice(0, SIDE), resampling)
+        _sums(name)
+    for name in ("uint8", "uint16"):
+        whole, masked = _source(name), replace(_source(name), valid=np.ones((SIDE, SIDE), np.bool_))
+        _plain("a; b; c", whole, whole, whole)
+        _plain("a; b; c", whole, masked, None)
+        _plain("a", whole, None, None)
+
+
+def _plain(text: str, *sources: Source | None) -> None:
+    """Bands as they are, by tables."""
+    recipe = Recipe(variables=("a", "b", "c"), expressions=parse(text), palette=RAMP)
+    plain.shade(Job(layers=(Layer(sources=sources),), recipe=recipe, height=SIDE, width=SIDE))
+
+
+def _sums(name: str) -> None:
+    """Band maths of two layers, in grey and with a ramp."""
+    layer = Layer(sources=(_source(name), _source(name)))
+    for text, palette in (("a + b", RAMP), ("a + b", None), ("a; b; a + b", None)):
+        recipe = Recipe(variables=("a", "b"), expressions=parse(text), plain=False, palette=palette)
+        job = Job(layers=(layer, layer), recipe=recipe, height=SIDE, width=SIDE)
+        color.paint(compose.compose(job, slice(0, SIDE)), recipe)
+
+
+def _source(kind: type | str, nodata: float | None = 0.0) -> Source:
     rows = np.arange(SIDE)
     segments = np.column_stack([rows * 0.0, rows * 0.0 + 0.5, rows * 0.0 + 1.0, rows + 0.5, rows * 0.0])
     control = Control(segments=segments, first=np.arange(SIDE + 1))
-    for word in WORDS.values():
-        warp(_source(np.dtype(word).name, control), SIDE, slice(0, SIDE), "nearest")
-    for name in KERNEL_TYPES:
-        for resampling in ("bilinear", "average"):
-            warp(_source(name, control), SIDE, slice(0, SIDE), resampling)
-    bands = ("a", "b", "c")
-    for outputs in (parse("a; b; c"), parse("a")):
-        for name in ("uint8", "uint16"):
-            recipe = Recipe(variables=bands, expressions=outputs, rescale=((0.0, 1.0),))
-            layer = Layer(sources=tuple(_source(name, control) for _ in bands))
-            plain.shade(Job(layers=(layer,), recipe=recipe, height=SIDE, width=SIDE))
-    mixed = Layer(sources=(_source("uint8", control), None, None))
-    plain.shade(
-        Job(layers=(mixed,), recipe=Recipe(variables=bands, expressions=parse("a; b; c")), height=SIDE, width=SIDE)
-    )
-
-
-def _source(name: str, control: Control) -> Source:
-    return Source(pixels=np.ones((SIDE, SIDE), name), nodata=0.0, control=control)
+    return Source(pixels=np.ones((SIDE, SIDE), kind), nodata=nodata, control=control)

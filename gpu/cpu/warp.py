@@ -13,24 +13,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Control, Resampling, Source
-from gpu.cpu.kernels import average_kernel, interpolate_kernel, nearest_kernel
+from gpu.cpu.compiled import contiguous
+from gpu.cpu.nearest import nearest_kernel, value_kernel
+from gpu.cpu.smooth import average_kernel, interpolate_kernel
 
 KERNEL_TYPES = ("uint8", "uint16", "int16", "float32", "float64")
-"""Types that the interpolating kernels are compiled for; others pass through float64."""
+"""Types that the kernels of values are compiled for; others pass through float64."""
+LARGEST = 2**31 - 1
+"""Pixels of a source."""
 WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+Floats = NDArray[np.float64]
 NO_VALID = np.zeros((0, 0), np.uint8)
 
 
 def warp(source: Source, width: int, rows: slice, resampling: Resampling) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Stored values and validity of some output rows, (rows, width) each."""
-    control = source.control
+    control = _control(source, rows)
     if control is None:
         return _here(source, width, rows)
-    if len(control.first) <= rows.stop:
-        raise ValueError(f"a control of {len(control.first) - 1} rows for a picture of {rows.stop} or more")
     if resampling == "nearest" or 0 in source.pixels.shape:
         return _nearest(source, control, width, rows)
     return _interpolated(source, control, width, rows, resampling)
+
+
+def physical(
+    source: Source, rows: slice, resampling: Resampling, *, unscale: bool, values: Floats, valid: NDArray[np.bool_]
+) -> None:
+    """Physical values of some output rows into `values`, (rows, width); clears `valid` where there is none."""
+    scale, offset = (source.scale, source.offset) if unscale else (1.0, 0.0)
+    control = _control(source, rows)
+    pixels = source.pixels
+    if resampling == "nearest" and control is not None and _compiled(pixels.dtype) and pixels.size:
+        places = (control.segments, control.first, rows.start)
+        numbers = (_nodata(source), float(scale), float(offset))
+        value_kernel(contiguous(pixels), _mask(source), *numbers, *places, values, valid)
+        return
+    values[...], ok = warp(source, values.shape[1], rows, resampling)
+    values *= scale
+    values += offset
+    valid &= ok
 
 
 def valid_pixels(pixels: NDArray[Any], valid: NDArray[np.bool_] | None, nodata: float | None) -> NDArray[np.bool_]:
@@ -51,6 +72,33 @@ def _holds(dtype: np.dtype[Any], value: float) -> bool:
     return value == math.floor(value) and limits.min <= value <= limits.max
 
 
+def _control(source: Source, rows: slice) -> Control | None:
+    """Where the rows lie. Raises ValueError for what the kernels cannot read."""
+    control = source.control
+    if control is not None and len(control.first) <= rows.stop:
+        raise ValueError(f"a control of {len(control.first) - 1} rows for a picture of {rows.stop} or more")
+    if source.pixels.size > LARGEST:
+        raise ValueError(f"a source of {source.pixels.size} pixels; {LARGEST} are allowed")
+    return control
+
+
+def _compiled(dtype: np.dtype[Any]) -> bool:
+    """Is there a kernel for this type."""
+    return dtype.name in KERNEL_TYPES and dtype.isnative
+
+
+def _mask(source: Source) -> NDArray[np.uint8]:
+    return NO_VALID if source.valid is None else contiguous(source.valid).view(np.uint8)
+
+
+def _nodata(source: Source) -> float:
+    """As a pixel compares with it; NaN: none."""
+    if source.nodata is None:
+        return math.nan
+    dtype = source.pixels.dtype
+    return float(dtype.type(source.nodata)) if dtype.kind == "f" else float(source.nodata)
+
+
 def _here(source: Source, width: int, rows: slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     pixels = source.pixels[rows, :width]
     valid = None if source.valid is None else source.valid[rows, :width]
@@ -63,10 +111,10 @@ def _nearest(source: Source, control: Control, width: int, rows: slice) -> tuple
     word = WORDS[dtype.itemsize]
     out, inside = np.empty(shape, dtype), np.empty(shape, np.bool_)
     segments, first = control.segments, control.first
-    nearest_kernel(np.ascontiguousarray(source.pixels).view(word), segments, first, rows.start, out.view(word), inside)
+    nearest_kernel(contiguous(source.pixels).view(word), segments, first, rows.start, out.view(word), inside)
     if source.valid is not None:
         masked = np.empty(shape, np.uint8)
-        nearest_kernel(np.ascontiguousarray(source.valid).view(np.uint8), segments, first, rows.start, masked, inside)
+        nearest_kernel(_mask(source), segments, first, rows.start, masked, inside)
         inside &= masked != 0
     return out, valid_pixels(out, inside, source.nodata)
 
@@ -75,16 +123,13 @@ def _interpolated(
     source: Source, control: Control, width: int, rows: slice, resampling: Resampling
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     dtype = source.pixels.dtype
-    native = dtype.newbyteorder("=").name in KERNEL_TYPES
-    pixels = np.ascontiguousarray(source.pixels, None if native else np.float64)
-    mask = NO_VALID if source.valid is None else np.ascontiguousarray(source.valid).view(np.uint8)
-    nodata = math.nan if source.nodata is None else float(source.nodata)
-    if dtype.kind == "f" and dtype.itemsize < 8 and source.nodata is not None:
-        nodata = float(dtype.type(source.nodata))
+    native = _compiled(dtype)
+    pixels = contiguous(source.pixels if native else source.pixels.astype(np.float64))
+    mask, nodata = _mask(source), _nodata(source)
     low, high = (0.0, 0.0) if dtype.kind == "f" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
     shape = (rows.stop - rows.start, width)
     out, ok = np.empty(shape, pixels.dtype), np.empty(shape, np.bool_)
-    x, y = source.stretch
+    x, y = (float(axis) for axis in source.stretch)
     places = (control.segments, control.first, rows.start)
     if resampling == "average":
         average_kernel(pixels, mask, nodata, *places, 0.5 / x, 0.5 / y, low, high, out, ok)

@@ -1,16 +1,13 @@
-"""Compiled loops: where output pixels lie, and what the source says there. No types, numba infers them."""
+"""Compiled loops: weighted source pixels around the centre of every output pixel. No types, numba infers them."""
 
 # mypy: disable-error-code="no-untyped-def"
 # ruff: noqa: ANN001, ANN201, PLR0124
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-jit = numba.njit(nogil=True, cache=True, error_model="numpy")
-EPSILON = 1e-10
-"""Added before flooring a coordinate, as GDAL does."""
+from gpu.cpu.compiled import EPSILON, jit
 
 
 @jit
@@ -23,24 +20,6 @@ def row_positions(segments, begin, end, width, xs, ys):
         for i in range(stop - start):
             xs[start + i] = x + dx * i
             ys[start + i] = y + dy * i
-
-
-@jit
-def nearest_kernel(pixels, segments, first, row0, out, inside):
-    """Moves whole words; `inside` says where there was a source pixel."""
-    height, width = pixels.shape
-    columns = out.shape[1]
-    xs, ys = np.empty(columns), np.empty(columns)
-    for r in range(out.shape[0]):
-        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
-        for c in range(columns):
-            x, y = xs[c] + EPSILON, ys[c] + EPSILON
-            if x >= 0 and y >= 0 and x < width and y < height:
-                out[r, c] = pixels[int(y), int(x)]
-                inside[r, c] = True
-            else:
-                out[r, c] = 0
-                inside[r, c] = False
 
 
 @jit
@@ -192,79 +171,3 @@ def average_kernel(pixels, mask, nodata, segments, first, row0, half_x, half_y, 
                     value = min(max(np.floor(value + 0.5), low), high)
                 out[r, c] = value
                 ok[r, c] = True
-
-
-@jit
-def level_kernel(pixels, table, segments, first, out):
-    """Nearest pixel through a table; 0 outside."""
-    height, width = pixels.shape
-    columns = out.shape[1]
-    for r in range(out.shape[0]):
-        end = first[r + 1]
-        for s in range(first[r], end):
-            start = int(segments[s, 0])
-            stop = int(segments[s + 1, 0]) if s + 1 < end else columns
-            dx, dy = segments[s, 2], segments[s, 4]
-            x0, y0 = segments[s, 1] + EPSILON, segments[s, 3] + EPSILON
-            for i in range(stop - start):
-                x, y = x0 + dx * i, y0 + dy * i
-                if x >= 0 and y >= 0 and x < width and y < height:
-                    out[r, start + i] = table[pixels[int(y), int(x)]]
-                else:
-                    out[r, start + i] = 0
-
-
-@jit
-def put(levels_a, levels_b, levels_c, pixels, alpha, r, c):
-    """One pixel where any band is valid (bit 256); returns 1 where none is."""
-    if (levels_a | levels_b | levels_c) & 256:
-        pixels[r, c, 0] = levels_a & 255
-        pixels[r, c, 1] = levels_b & 255
-        pixels[r, c, 2] = levels_c & 255
-        alpha[r, c] = 255
-        return 0
-    return 1
-
-
-@jit
-def rgb_kernel(red, green, blue, table_r, table_g, table_b, segments, first, pixels, alpha):
-    """Three bands of one grid, nearest, through tables, into pixels without alpha; returns how many stay empty."""
-    height, width = red.shape
-    columns = pixels.shape[1]
-    empty = 0
-    for r in range(pixels.shape[0]):
-        end = first[r + 1]
-        for s in range(first[r], end):
-            start = int(segments[s, 0])
-            stop = int(segments[s + 1, 0]) if s + 1 < end else columns
-            dx, dy = segments[s, 2], segments[s, 4]
-            x0, y0 = segments[s, 1] + EPSILON, segments[s, 3] + EPSILON
-            x1, y1 = x0 + dx * (stop - start - 1), y0 + dy * (stop - start - 1)
-            inside = min(x0, x1) >= 0 and min(y0, y1) >= 0 and max(x0, x1) < width and max(y0, y1) < height
-            for i in range(stop - start):
-                c = start + i
-                if alpha[r, c] != 0:
-                    continue
-                x, y = x0 + dx * i, y0 + dy * i
-                if inside or (x >= 0 and y >= 0 and x < width and y < height):
-                    row, column = int(y), int(x)
-                    empty += put(
-                        table_r[red[row, column]],
-                        table_g[green[row, column]],
-                        table_b[blue[row, column]],
-                        pixels, alpha, r, c,
-                    )  # fmt: skip
-                else:
-                    empty += 1
-    return empty
-
-
-@jit
-def paint_kernel(red, green, blue, pixels, alpha):
-    """Three planes of levels into pixels without alpha; returns how many stay empty."""
-    empty = 0
-    for r in range(pixels.shape[0]):
-        for c in range(pixels.shape[1]):
-            if alpha[r, c] == 0:
-                empty += put(red[r, c], green[r, c], blue[r, c], pixels, alpha, r, c)
-    return empty
