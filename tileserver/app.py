@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import tileserver
 from gpu.devices import open_backend
@@ -42,13 +43,14 @@ from tileserver.api import (
 from tileserver.api.addresses import base_address
 from tileserver.api.docs import docs_page
 from tileserver.api.errors import add_error_handlers, json_response
-from tileserver.api.middleware import Access, Cors, Head
+from tileserver.api.middleware import Access, Cors, Head, Tally
 from tileserver.api.parts import Parts
 from tileserver.api.shelf import Again
 from tileserver.best import Clearest
 from tileserver.cache import open_cache
 from tileserver.catalog import open_catalog
 from tileserver.flight import SingleFlight
+from tileserver.logs import RequestLog
 from tileserver.metrics import FALLBACKS
 from tileserver.reading import open_reader
 from tileserver.render import Renderer
@@ -88,17 +90,31 @@ def _all(name: str) -> list[Any]:
     return [getattr(service, name) for service in SERVICES if hasattr(service, name)]
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """All services over the parts."""
+class App(FastAPI):
+    """FastAPI behind what every request passes first; the fewest get as far as the framework."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def services(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is behind the front."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(parts: Parts, log: RequestLog | None = None) -> App:
+    """All services over the parts; requests are logged where there is a log for them."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        if log:
+            log.flush()
         parts.flight.close()
         parts.catalog.close()
 
-    again = Middleware(Again, shelf=parts.shelf, catalog=parts.catalog, cache=parts.cache)
-    app = FastAPI(
+    app = App(
         title=parts.settings.title,
         description="Satellite imagery as tiles, maps, values and files.",
         version=tileserver.__version__,
@@ -107,14 +123,22 @@ def create_app(parts: Parts) -> FastAPI:
         openapi_url=None,
         routes=[route for routes in _all("routes") for route in routes(parts)],
         lifespan=lifespan,
-        middleware=[Middleware(Access), Middleware(Cors), Middleware(Head), again],
+        middleware=[Middleware(Head)],
     )
+    app.front = _front(app, parts, Tally(log))
     add_error_handlers(app)
     conformance = tuple(dict.fromkeys([*landing.CONFORMANCE, *(uri for uris in _all("CONFORMANCE") for uri in uris)]))
     for router in [landing.router(parts, conformance), *(router(parts) for router in _all("router"))]:
         app.include_router(router)
     _add_documents(app, parts, conformance)
     return app
+
+
+def _front(app: App, parts: Parts, tally: Tally) -> ASGIApp:
+    """What is asked again, then tiles, then everything else."""
+    direct = xyz.Direct(app.services, xyz.route(parts))
+    rest = Access(Cors(direct), tally)
+    return Again(rest, shelf=parts.shelf, catalog=parts.catalog, cache=parts.cache, tally=tally)
 
 
 def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> None:
@@ -146,8 +170,7 @@ def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> 
         return json_response(landing.landing_page(parts, base, conformance, links), headers={"Vary": "Accept"})
 
 
-def app_from_environment() -> FastAPI:
+def app_from_environment() -> App:
     """For several workers: each process opens its own parts from TILESERVER_* variables."""
     settings = Settings()
-    logs.set_up(settings)
-    return create_app(open_parts(settings))
+    return create_app(open_parts(settings), logs.set_up(settings))

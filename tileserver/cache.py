@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import struct
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-from cachetools import LRUCache
 
 from tileserver.ports import TileCache
 from tileserver.settings import Settings
@@ -22,17 +22,32 @@ class MemoryCache:
     """Least recently used tiles within a budget of bytes."""
 
     def __init__(self, budget: int) -> None:
-        self._entries: LRUCache[str, Entry] = LRUCache(budget, getsizeof=lambda entry: len(entry[0]) + _OVERHEAD)
+        self._budget = budget
+        self._used = 0
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: str) -> Entry | None:
         with self._lock:
-            return self._entries.get(key)
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+            return entry
 
     def set(self, key: str, content: bytes, metadata: dict[str, str]) -> None:
+        if _size(content) > self._budget:
+            return
         with self._lock:
-            if len(content) + _OVERHEAD <= self._entries.maxsize:
-                self._entries[key] = (content, metadata)
+            old = self._entries.pop(key, None)
+            self._entries[key] = (content, metadata)
+            self._used += _size(content) - (_size(old[0]) if old else 0)
+            while self._used > self._budget:
+                _, (oldest, _) = self._entries.popitem(last=False)
+                self._used -= _size(oldest)
+
+
+def _size(content: bytes) -> int:
+    return len(content) + _OVERHEAD
 
 
 class DiskCache:

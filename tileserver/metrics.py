@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -19,6 +20,11 @@ STAGE = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
     registry=REGISTRY,
 )
+
+# Every request needs these; prometheus_client takes a lock and builds strings for each look-up of a label.
+requests_of = cache(REQUESTS.labels)
+hits_of = cache(CACHE_HITS.labels)
+stage_of = cache(STAGE.labels)
 
 
 def exposition() -> bytes:

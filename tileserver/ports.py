@@ -19,6 +19,8 @@ class Catalog(Protocol):
 
     uri: str
     """Where it is, without credentials; tells catalogs apart in caches."""
+    local: bool
+    """Looks things up in microseconds. False: it asks over a network, so never from an event loop."""
 
     def collections(self) -> list[Collection]:
         """In the operator's order, else by title; extents are up to date."""

@@ -32,7 +32,7 @@ _STEPS = (1, 4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRequest:
-    """Everything that a client decides about a picture."""
+    """Everything that a client decides about a picture, and when it was asked."""
 
     collection: Collection
     style: Style
@@ -49,6 +49,8 @@ class MapRequest:
     """Apply scale and offset."""
     masked: bool | None = None
     """Leave clouds out; None: composites do, single dates do not."""
+    revision: str = ""
+    """The collection's revision from before anything else was read; "" if it was not asked for."""
 
     @property
     def reducers(self) -> tuple[Reducer, ...]:

@@ -20,6 +20,18 @@ def test_memory_stays_within_its_budget():
     assert cache.get("huge") is None
 
 
+def test_memory_keeps_what_is_used_and_counts_what_is_replaced():
+    cache = MemoryCache(4 * (1000 + 512))
+    for _ in range(10):
+        cache.set("same", noise(0, 1000), META)
+    for i in range(20):
+        assert cache.get("same") == (noise(0, 1000), META)
+        cache.set(str(i), noise(i, 1000), META)
+    assert [i for i in range(20) if cache.get(str(i))] == [17, 18, 19]
+    cache.set("same", noise(1, 1000), META)
+    assert cache.get("same") == (noise(1, 1000), META)
+
+
 def test_disk_keeps_content_and_metadata(tmp_path):
     cache = DiskCache(tmp_path, 10_000_000)
     cache.set("abcd", noise(1), META)

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from tileserver.api.delivery import matches
+from tileserver.api.etags import matches
 from tileserver.api.parts import Parts
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.errors import NotFound, SourceUnreadable

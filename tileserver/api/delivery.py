@@ -6,20 +6,28 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gpu.expression import ExpressionError
+from tileserver.api.etags import matches
 from tileserver.api.parts import Parts
 from tileserver.errors import InvalidParameter
-from tileserver.metrics import CACHE_HITS, RENDERS, STAGE
+from tileserver.metrics import RENDERS, hits_of, stage_of
 from tileserver.models import Image
+from tileserver.ports import Catalog
 from tileserver.render import MapRequest, server_timing
 from tileserver.selection import Selection
 
+T = TypeVar("T")
 _SETTLED = timedelta(days=2)
 """A period that ended this long ago is not expected to get further images."""
+
+
+_PATIENCE = 0.05
+"""Seconds before a connection is watched: most tiles are drawn before a watcher would even be set up."""
 
 
 class HungUp(Exception):
@@ -29,63 +37,90 @@ class HungUp(Exception):
 async def deliver(
     parts: Parts,
     request: Request,
-    wanted: MapRequest,
+    ask: Callable[[], MapRequest],
     headers: Mapping[str, str] | None = None,
-    keep: Callable[[str, Mapping[str, str]], None] | None = None,
+    *,
+    again: bool = False,
 ) -> Response:
-    """The picture as an answer; `keep` is told its key and headers. Raises what selecting and drawing raise."""
+    """The picture of what `ask` says, as an answer. Raises what asking, selecting and drawing raise.
+
+    Asking may look into the catalog. `again`: the same address means the same, whatever else a request says.
+    """
     started = perf_counter()
-    try:
-        slow = wanted.time.kind == "best"
-        selection = await asyncio.to_thread(parts.renderer.select, wanted) if slow else parts.renderer.select(wanted)
-    except ExpressionError as error:
-        raise InvalidParameter("expression", wanted.style.expression, str(error)) from None
+    wanted, selection = await _planned(parts, ask)
     key = parts.renderer.key(wanted, selection)
     seconds = {"catalog": perf_counter() - started}
     out = {"ETag": f'"{key}"', "Cache-Control": cache_control(parts, wanted, selection), **(headers or {})}
+    # What is clearest changes while clouds are still being counted, without a new revision.
+    if again and wanted.revision and wanted.time.kind != "best":
+        parts.shelf.keep(request.scope, wanted.collection.id, wanted.revision, key, out)
     if matches(request.headers.get("if-none-match"), out["ETag"]):
         return Response(status_code=304, headers=out)
-    if keep:
-        keep(key, out)
     entry = parts.cache.peek(key)
     if entry is not None:
-        CACHE_HITS.labels("memory").inc()
+        hits_of("memory").inc()
         content, metadata = entry
         return Response(content, headers={**out, **metadata, "Server-Timing": server_timing(seconds)})
     try:
-        image = await while_connected(request, parts, key, wanted, selection)
+        image = await _while_connected(request, parts, key, wanted, selection)
     except HungUp:
         return Response(status_code=499)
-    for stage, spent in {**seconds, **image.seconds}.items():
-        STAGE.labels(stage).observe(spent)
-    timing = server_timing({**seconds, **image.seconds})
-    return Response(image.content, headers={**out, **metadata_of(image), "Server-Timing": timing})
+    seconds.update(image.seconds)
+    for stage, spent in seconds.items():
+        stage_of(stage).observe(spent)
+    return Response(image.content, headers={**out, **metadata_of(image), "Server-Timing": server_timing(seconds)})
 
 
-async def while_connected(request: Request, parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> Image:
+async def beside(catalog: Catalog, look: Callable[[], T]) -> T:
+    """A look into the catalog: at once where it is local, else beside the event loop."""
+    return look() if catalog.local else await asyncio.to_thread(look)
+
+
+async def _planned(parts: Parts, ask: Callable[[], MapRequest]) -> tuple[MapRequest, Selection]:
+    """What is wanted and its items; what may take long is done beside the event loop."""
+
+    def select(wanted: MapRequest) -> Selection:
+        try:
+            return parts.renderer.select(wanted)
+        except ExpressionError as error:
+            raise InvalidParameter("expression", wanted.style.expression, str(error)) from None
+
+    def plan() -> tuple[MapRequest, Selection]:
+        wanted = ask()
+        return wanted, select(wanted)
+
+    if not parts.catalog.local:
+        return await asyncio.to_thread(plan)
+    wanted = ask()
+    slow = wanted.time.kind == "best"
+    return wanted, await asyncio.to_thread(select, wanted) if slow else select(wanted)
+
+
+async def _while_connected(request: Request, parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> Image:
     """Draw, but stop waiting when the client hangs up."""
-    work = asyncio.ensure_future(parts.flight.run(key, lambda: _draw(parts, key, wanted, selection)))
-    gone = asyncio.ensure_future(_disconnected(request))
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[Image] = loop.create_future()
+    watching: list[asyncio.Task[None]] = []
+    timer = loop.call_later(_PATIENCE, lambda: watching.append(loop.create_task(_watch(request, waiter))))
     try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise HungUp
-        return work.result()
+        return await parts.flight.run(key, lambda: _draw(parts, key, wanted, selection), waiter)
     finally:
-        gone.cancel()
-        if not work.done():
-            work.cancel()
+        timer.cancel()
+        for task in watching:
+            task.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _watch(request: Request, waiter: asyncio.Future[Image]) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    if not waiter.done():
+        waiter.set_exception(HungUp())
 
 
 def _draw(parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> Image:
     entry = parts.cache.get(key)  # the slower levels; this is a worker thread
     if entry is not None:
-        CACHE_HITS.labels("shared").inc()
+        hits_of("shared").inc()
         content, metadata = entry
         return Image(
             content=content,
@@ -116,11 +151,3 @@ def cache_control(parts: Parts, wanted: MapRequest, selection: Selection) -> str
     if wanted.time.explicit and settled and selection.exact and selection.items:
         return "public, max-age=31536000, immutable"
     return f"public, max-age={parts.settings.latest_max_age}"
-
-
-def matches(if_none_match: str | None, etag: str) -> bool:
-    """Does an If-None-Match header name the ETag?"""
-    if not if_none_match:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in tags or etag in tags

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -78,10 +78,22 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     )
 
 
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    TileserverError: _ours,
+    ExpressionError: _expression,
+    RequestValidationError: _validation,
+    HTTPException: _http,
+    Exception: _unexpected,
+}
+
+
+async def answered(request: Request, error: Exception) -> Response:
+    """The answer to any failure."""
+    handler = next(_HANDLERS[kind] for kind in type(error).__mro__ if kind in _HANDLERS)
+    return await handler(request, error)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Every error of ours, of the framework and of nobody gets its answer."""
-    app.add_exception_handler(TileserverError, _ours)
-    app.add_exception_handler(ExpressionError, _expression)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)

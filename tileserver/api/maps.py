@@ -146,7 +146,7 @@ def router(parts: Parts) -> APIRouter:
         )
         if tiff:
             return await run_in_threadpool(_tiff, parts, wanted)
-        return await deliver(parts, request, wanted)
+        return await deliver(parts, request, lambda: wanted)
 
     return routes
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from time import perf_counter
-from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tileserver.api.errors import json_response
-from tileserver.metrics import REQUESTS
-
-log = logging.getLogger("tileserver.access")
+from tileserver.logs import RequestLog
+from tileserver.metrics import requests_of
 
 EXPOSED = (
     "Content-Disposition, ETag, Retry-After, Server-Timing, "
     "X-Cache-Status, X-Dates-Complete, X-Tile-Datetime, X-Tile-Empty"
 )
-_CORS = [
+CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED.encode()),
-]
+)
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "*",
@@ -43,10 +40,8 @@ class Cors:
 
         async def with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [
-                    h for h in message.get("headers", []) if not h[0].lower().startswith(b"access-control-allow-origin")
-                ]
-                message = {**message, "headers": headers + _CORS}
+                headers = [h for h in message.get("headers", ()) if h[0].lower() != CORS[0][0]]
+                message = {**message, "headers": [*headers, *CORS]}
             await send(message)
 
         if scope["method"] == "OPTIONS" and Request(scope).headers.get("access-control-request-method"):
@@ -75,49 +70,48 @@ class Head:
         await self._app({**scope, "method": "GET"}, receive, without_body)
 
 
-class Access:
-    """Counts and logs each request once, with the time it took; a failure that escapes is still an answer."""
+class Tally:
+    """Counts and logs each request once."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, log: RequestLog | None) -> None:
+        self._log = log
+
+    def add(self, scope: Scope, status: int, size: int, seconds: float, *, known: bool = True) -> None:
+        """A request that was answered with so many bytes after so many seconds; `known`: such addresses exist."""
+        path = scope["path"]
+        route = "/" + path.split("/", 2)[1] if "/" in path else path
+        requests_of(route if known else "unknown", str(status)).inc()
+        if self._log:
+            self._log.add(scope["method"], path, scope["query_string"].decode("latin-1"), status, size, seconds)
+
+
+class Access:
+    """Tells the tally of each request; a failure that escapes after its answer is answered is no more than that."""
+
+    def __init__(self, app: ASGIApp, tally: Tally) -> None:
         self._app = app
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        seen: dict[str, Any] = {"status": 499, "bytes": 0}
+        status, size = 499, 0
 
         async def watched(message: Message) -> None:
+            nonlocal status, size
             if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
+                status = message["status"]
             elif message["type"] == "http.response.body":
-                seen["bytes"] += len(message.get("body", b""))
+                size += len(message.get("body", b""))
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         except Exception:  # the framework has logged it and sent a 500 where it still could
-            if seen["status"] == 499:
+            if status == 499:
                 raise
         finally:
-            path = scope["path"]
-            route = "/" + path.split("/", 2)[1] if path.count("/") else path
-            known = scope.get("route") is not None or seen["status"] < 400
-            REQUESTS.labels(route if known else "unknown", str(seen["status"])).inc()
-            if log.isEnabledFor(logging.INFO):
-                self._line(scope, seen, perf_counter() - started)
-
-    def _line(self, scope: Scope, seen: dict[str, Any], seconds: float) -> None:
-        query = scope["query_string"].decode("latin-1")
-        fields = {
-            "method": scope["method"],
-            "path": scope["path"],
-            "query": query,
-            "status": seen["status"],
-            "bytes": seen["bytes"],
-            "ms": round(seconds * 1000, 2),
-        }
-        address = f"{scope['path']}?{query}" if query else scope["path"]
-        text = f"{scope['method']} {address} {seen['status']} {seen['bytes']} bytes {fields['ms']} ms"
-        log.info("%s", text.encode("ascii", "backslashreplace").decode(), extra={"fields": fields})
+            known = scope.get("route") is not None or status < 400
+            self._tally.add(scope, status, size, perf_counter() - started, known=known)

@@ -13,9 +13,10 @@ from starlette.routing import BaseRoute, Route
 from tileserver.api.addresses import base_address
 from tileserver.api.delivery import deliver
 from tileserver.api.errors import json_response
+from tileserver.api.looks import Looks
 from tileserver.api.openapi import DOCUMENT, PICTURE, get, parameter, paths, queries
 from tileserver.api.parts import Parts
-from tileserver.api.queries import MEDIA_FORMATS, flag, integer, picture_format, reducer, style_of
+from tileserver.api.queries import MEDIA_FORMATS, integer, picture_format, style_of
 from tileserver.api.tiles import place_tile
 from tileserver.errors import NotFound
 from tileserver.models import Collection, Style
@@ -41,6 +42,7 @@ class OgcTiles:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.sets = load_tile_matrix_sets(parts.settings.tile_matrix_sets)
+        self._looks = Looks(parts)
 
     def _asked(self, request: Request) -> tuple[Collection, Style, str]:
         """Collection, style and the address of its tiles; without a style in the path it is the first one."""
@@ -119,25 +121,33 @@ class OgcTiles:
 
     async def tile(self, request: Request) -> Response:
         """A tile."""
-        path, query = request.path_params, request.query_params
-        collection, style, _ = self._asked(request)
+        # Where the address names its format, nothing else of the request matters.
+        suffix = request.path_params["tileCol"].partition(".")[2]
+        again = bool(request.query_params.get("f") or suffix)
+        return await deliver(
+            self.parts, request, lambda: self._wanted(request), headers={"Vary": "Accept"}, again=again
+        )
+
+    def _wanted(self, request: Request) -> MapRequest:
+        path = request.path_params
+        look = self._looks.of(path["collection"], path.get("style"), request.scope["query_string"])
         tms = self.sets[path["tms"]]
         column, _, suffix = path["tileCol"].partition(".")
         zoom = integer(path["tileMatrix"], "tileMatrix", -_FAR, _FAR)
         row, col = integer(path["tileRow"], "tileRow", -_FAR, _FAR), integer(column, "tileCol", -_FAR, _FAR)
         grid, bbox = place_tile(tms, zoom, col, row)
-        wanted = MapRequest(
-            collection=collection,
-            style=style,
-            time=parse_time(query.get("datetime", "")),
+        return MapRequest(
+            collection=look.collection,
+            revision=look.revision,
+            style=look.style,
+            time=parse_time(look.query.get("datetime", "")),
             grid=grid,
             bbox=bbox,
-            format=picture_format(query.get("f") or suffix or _accepted(request), "f"),
-            reducer=reducer(query.get("reducer")),
-            strict=flag(query.get("strict"), "strict", default=False),
-            unscale=flag(query.get("unscale"), "unscale", default=True),
+            format=picture_format(look.query.get("f") or suffix or _accepted(request), "f"),
+            reducer=look.reducer,
+            strict=look.strict,
+            unscale=look.unscale,
         )
-        return await deliver(self.parts, request, wanted, headers={"Vary": "Accept"})
 
 
 def _accepted(request: Request) -> str:

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tileserver.api.addresses import base_address
-from tileserver.api.delivery import cache_control, deliver, matches, metadata_of
+from tileserver.api.delivery import cache_control, deliver, metadata_of
+from tileserver.api.etags import matches
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
 from tileserver.api.legends import LANGUAGES, legend_response, named_style
@@ -81,7 +82,7 @@ class Wms:
 
     async def _map(self, request: Request, wanted: WmsMap) -> Response:
         if len(wanted.requests) == 1 and wanted.transparent and wanted.format != "jpg":
-            return await deliver(self.parts, request, wanted.requests[0])
+            return await deliver(self.parts, request, lambda: wanted.requests[0])
         key = await asyncio.to_thread(map_key, self.parts.renderer, wanted)
         first = wanted.requests[0]
         headers = {

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tileserver.api.addresses import base_address
-from tileserver.api.delivery import deliver
+from tileserver.api.delivery import beside, deliver
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
 from tileserver.api.openapi import DOCUMENT, PICTURE, get, paths, queries
@@ -59,7 +59,7 @@ class Wmts:
         values = KeyValues(request.query_params.multi_items())
         scope = request.path_params.get("collection", "")
         if scope:
-            self.parts.catalog.collection(scope)
+            await beside(self.parts.catalog, lambda: self.parts.catalog.collection(scope))
         operation = self._operation(values)
         if operation == "GetCapabilities":
             return await self._capabilities(request, values, scope)
@@ -70,14 +70,14 @@ class Wmts:
             if "style" not in values:
                 values.need("style")
             wanted = _media(named["format"], "format")
-            return await self._tile(request, self._asked(named, values.get("Time"), scope), wanted)
+            return await self._tile(request, lambda: self._asked(named, values.get("Time"), scope), wanted)
         named = {name: values.get(name) for name in _INFO_NAMES}
         if "style" not in values:
             values.need("style")
         for name in _INFO_NAMES:
             if name not in {"style", "format"}:  # QGIS sends no format here
                 values.need(name)
-        return await self._info(self._asked(named, values.get("Time"), scope), named)
+        return await asyncio.to_thread(self._info, named, values.get("Time"), scope)
 
     def _operation(self, values: KeyValues) -> str:
         service = values.get("service")
@@ -107,9 +107,13 @@ class Wmts:
         """A tile by its path."""
         path = request.path_params
         column, _, suffix = path["TileCol"].partition(".")
-        asked = self._asked({**path, "TileCol": column}, path["Time"], "")
-        if suffix not in {"png", "jpg", "jpeg", "webp"}:
-            raise NotFound("format", suffix, ("png", "jpg", "webp"))
+
+        def asked() -> _Asked:
+            found = self._asked({**path, "TileCol": column}, path["Time"], "")
+            if suffix not in {"png", "jpg", "jpeg", "webp"}:
+                raise NotFound("format", suffix, ("png", "jpg", "webp"))
+            return found
+
         return await self._tile(request, asked, suffix)
 
     async def info(self, request: Request) -> Response:
@@ -119,7 +123,7 @@ class Wmts:
         if suffix not in _SUFFIXES:
             raise NotFound("format", suffix, tuple(_SUFFIXES))
         named = {**path, "I": column, "InfoFormat": _SUFFIXES[suffix]}
-        return await self._info(self._asked(named, path["Time"], ""), named)
+        return await asyncio.to_thread(self._info, named, path["Time"], "")
 
     # Both
 
@@ -129,24 +133,26 @@ class Wmts:
         address = find_tile(self.sets, layer.collection, named)
         return _Asked(layer, style, layer.time(time), address)
 
-    async def _tile(self, request: Request, asked: _Asked, wanted: str) -> Response:
-        address = asked.address
-        grid, bbox = place_tile(address.tms, address.zoom, address.col, address.row)
-        return await deliver(
-            self.parts,
-            request,
-            MapRequest(
+    async def _tile(self, request: Request, ask: Callable[[], _Asked], wanted: str) -> Response:
+        def map_request() -> MapRequest:
+            asked = ask()
+            address = asked.address
+            grid, bbox = place_tile(address.tms, address.zoom, address.col, address.row)
+            return MapRequest(
                 collection=asked.layer.collection,
+                revision=asked.layer.revision,
                 style=asked.style,
                 time=asked.time,
                 grid=grid,
                 bbox=bbox,
                 format=FORMATS[wanted],
                 strict=not asked.layer.nearest,
-            ),
-        )
+            )
 
-    async def _info(self, asked: _Asked, named: dict[str, str]) -> Response:
+        return await deliver(self.parts, request, map_request, again=True)
+
+    def _info(self, named: dict[str, str], time: str, scope: str) -> Response:
+        asked = self._asked(named, time, scope)
         media = named["InfoFormat"]
         if media not in INFO_FORMATS and media != "application/geo+json":
             raise InvalidParameter("InfoFormat", media, ", ".join(INFO_FORMATS))
@@ -155,15 +161,16 @@ class Wmts:
         column = integer(named["I"], "I", 0, grid.width - 1)
         row = integer(named["J"], "J", 0, grid.height - 1)
         left, bottom, right, top = grid.bounds
-        x = left + (column + 0.5) * (right - left) / grid.width
-        y = top - (row + 0.5) * (top - bottom) / grid.height
-        found = await asyncio.to_thread(
-            feature,
+        found = feature(
             self.parts,
             asked.layer.collection,
             asked.style,
             asked.time,
-            *lonlat(grid.crs, x, y),
+            *lonlat(
+                grid.crs,
+                left + (column + 0.5) * (right - left) / grid.width,
+                top - (row + 0.5) * (top - bottom) / grid.height,
+            ),
             strict=not asked.layer.nearest,
         )
         return feature_info([found], media)

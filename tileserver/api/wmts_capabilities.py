@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from isal import igzip
 from starlette.responses import Response
 
-from tileserver.api.delivery import matches
+from tileserver.api.etags import matches
 from tileserver.api.kvp import KeyValues, MissingParameter
 from tileserver.api.ows import OwsError
 from tileserver.api.parts import Parts

@@ -29,6 +29,8 @@ class Layer:
     dimension: Callable[[], Dimension | None]
     nearest: bool
     """Snaps to the nearest earlier image."""
+    revision: str
+    """Of the collection, from before it was read."""
 
     def style(self, name: str) -> Style:
         """A style by its identifier; the first one for "" and "default". Raises InvalidParameter."""
@@ -48,11 +50,13 @@ def find_layer(catalog: Catalog, name: str, scope: str = "") -> Layer:
         if scope not in {collection_id, ""}:
             continue
         try:
+            revision = catalog.revision(collection_id)
             collection = catalog.collection(collection_id)
         except NotFound:
             continue
         if collection.styles:
-            return Layer(collection, partial(dimension, catalog, collection_id), collection_id != name)
+            known = partial(dimension, catalog, collection_id)
+            return Layer(collection, known, collection_id != name, revision)
     raise InvalidParameter("layer", name, "a layer of the capabilities document")
 
 

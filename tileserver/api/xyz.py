@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tileserver.api.delivery import deliver
+from tileserver.api.errors import answered
+from tileserver.api.looks import Looks
 from tileserver.api.parts import Parts
-from tileserver.api.queries import flag, picture_format, reducer, style_of, whole
+from tileserver.api.queries import picture_format, whole
 from tileserver.errors import InvalidParameter, NotFound
 from tileserver.models import Bbox, Grid
 from tileserver.render import MapRequest
@@ -43,10 +45,21 @@ def tile_address(z: str, x: str, y: str) -> tuple[int, int, int]:
     return zoom, column, row
 
 
-def routes(parts: Parts) -> list[BaseRoute]:
-    """The one route."""
+_parsed_time = lru_cache(maxsize=4096)(parse_time)
 
-    async def tile(request: Request) -> Response:
+
+class Xyz:
+    """The service over the parts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._looks = Looks(parts)
+
+    async def tile(self, request: Request) -> Response:
+        """A tile."""
+        return await deliver(self._parts, request, lambda: self._asked(request), again=True)
+
+    def _asked(self, request: Request) -> MapRequest:
         path = request.path_params
         name, dot, extension = path["y"].partition(".")
         if dot and not extension:
@@ -54,28 +67,59 @@ def routes(parts: Parts) -> list[BaseRoute]:
         row, at, scale = name.partition("@")
         if at and scale != "2x":
             raise InvalidParameter("scale", scale, "2x")
-        collection = parts.catalog.collection(path["collection"])
-        revision = parts.catalog.revision(collection.id)
-
-        def keep(key: str, headers: Mapping[str, str]) -> None:
-            parts.shelf.keep(request.scope, collection.id, revision, key, headers)
-
+        look = self._looks.of(path["collection"], path["style"], request.scope["query_string"])
         grid, bbox = mercator_tile(*tile_address(path["z"], path["x"], row), 512 if at else 256)
-        wanted = MapRequest(
-            collection=collection,
-            style=style_of(parts, collection, path["style"], request.query_params),
-            time=parse_time(path["time"], "time"),
+        return MapRequest(
+            collection=look.collection,
+            revision=look.revision,
+            style=look.style,
+            time=_parsed_time(path["time"], "time"),
             grid=grid,
             bbox=bbox,
             format=picture_format(extension),
-            reducer=reducer(request.query_params.get("reducer")),
-            strict=flag(request.query_params.get("strict"), "strict", default=False),
-            unscale=flag(request.query_params.get("unscale"), "unscale", default=True),
+            reducer=look.reducer,
+            strict=look.strict,
+            unscale=look.unscale,
         )
-        # What is clearest changes while clouds are still being counted, without a new revision.
-        return await deliver(parts, request, wanted, keep=None if wanted.time.kind == "best" else keep)
 
-    return [Route("/xyz/{collection}/{style}/{time}/{z}/{x}/{y}", tile, methods=["GET"], name="xyz")]
+
+_NAMES = ("collection", "style", "time", "z", "x", "y")
+
+
+class Direct:
+    """The middleware that takes tiles straight to their function; all others go on to the app.
+
+    Routing and what the framework has around it cost as much as half of a tile whose blocks are at hand.
+    """
+
+    def __init__(self, app: ASGIApp, route: Route) -> None:
+        self._app = app
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/xyz/")
+        names = scope["path"].split("/")[2:] if direct and not scope.get("root_path") else ()
+        if len(names) != len(_NAMES) or not all(names):
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = self._route
+        scope["path_params"] = dict(zip(_NAMES, names, strict=True))
+        request = Request(scope, receive, send)
+        try:
+            response: Response = await self._route.endpoint(request)
+        except Exception as error:
+            response = await answered(request, error)
+        await response(scope, receive, send)
+
+
+def route(parts: Parts) -> Route:
+    """The one route."""
+    return Route("/xyz/{collection}/{style}/{time}/{z}/{x}/{y}", Xyz(parts).tile, methods=["GET"], name="xyz")
+
+
+def routes(parts: Parts) -> list[BaseRoute]:
+    """For HEAD, for other methods' errors and behind a prefix."""
+    return [route(parts)]
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any], description: str = "") -> dict[str, Any]:

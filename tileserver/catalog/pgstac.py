@@ -52,6 +52,8 @@ _MEETS = """i.geometry && ST_MakeEnvelope(%(west{n})s, %(south)s, %(east{n})s, %
 class PgstacCatalog:
     """Collections and items in a pgSTAC database."""
 
+    local = False
+
     def __init__(self, uri: str, *, parsed_items: int = 20_000) -> None:
         known = conninfo_to_dict(uri)
         self.uri = f"postgresql://{known.get('host', '')}:{known.get('port', 5432)}/{known.get('dbname', '')}"

@@ -49,6 +49,8 @@ _ORDER = " ORDER BY i.start DESC, i.name"
 class SqliteCatalog:
     """Collections and items in one file."""
 
+    local = True
+
     def __init__(self, path: Path, *, parsed_items: int = 20_000) -> None:
         self._connections = Connections(path)
         self.uri = f"sqlite:///{self._connections.path}"

@@ -115,7 +115,7 @@ def _say(settings: Settings, listener: socket.socket, workers: int) -> None:
 def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     import uvicorn
 
-    logs.set_up(settings)
+    log = logs.set_up(settings)
     options: dict[str, object] = {
         "log_level": "warning" if settings.log_level == "info" else settings.log_level,
         "access_log": False,
@@ -125,7 +125,7 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     if workers == 1:
         from tileserver.app import create_app, open_parts
 
-        config = uvicorn.Config(create_app(open_parts(settings)), **options)  # type: ignore[arg-type]
+        config = uvicorn.Config(create_app(open_parts(settings), log), **options)  # type: ignore[arg-type]
         uvicorn.Server(config).run(sockets=[listener])
         return
     from uvicorn.supervisors import Multiprocess
