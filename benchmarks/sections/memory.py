@@ -1,0 +1,72 @@
+"""Resident memory under load with small caches: does it stay within what is set?"""
+
+from __future__ import annotations
+
+import random
+import time
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Figures
+from benchmarks.server import Server
+from benchmarks.workloads import COLLECTION, DATE, within
+
+BLOCK_BYTES, TILE_BYTES = 64 << 20, 32 << 20
+CLIENTS = 4
+BATCH = 100
+MEBIBYTE = 1 << 20
+SAMPLES = 10
+
+
+def measure(bench: Bench) -> Figures:
+    """Tiles of all zooms, sizes and formats at random, over the whole granule, as fast as they come."""
+    figures = Figures(
+        "memory", f"Resident memory over {bench.minutes:g} minutes of load, {CLIENTS} clients", bench.side
+    )
+    table = figures.table("", "minutes", "tiles so far", "RSS MiB")
+    limits = {"TILESERVER_BLOCK_CACHE_BYTES": str(BLOCK_BYTES), "TILESERVER_TILE_CACHE_BYTES": str(TILE_BYTES)}
+    chance = random.Random(3)
+    with bench.ours(limits) as server:
+        server.settle().ask([_path(bench, chance) for _ in range(20)])
+        start = server.resident()
+        table.add(0.0, 20.0, start / MEBIBYTE)
+        sizes, count = [], 0
+        for sample in range(1, SAMPLES + 1):
+            count += _until(server, bench, chance, time.perf_counter() + bench.minutes * 60 / SAMPLES)
+            sizes.append(server.resident())
+            table.add(sample * bench.minutes / SAMPLES, float(count), sizes[-1] / MEBIBYTE)
+    budget = BLOCK_BYTES + TILE_BYTES
+    half = sizes[SAMPLES // 2 - 1]
+    figures.measured |= {
+        "memory growth MiB": (max(sizes) - start) / MEBIBYTE,
+        "memory growth / budgets": (max(sizes) - start) / budget,
+        "memory second half %": (sizes[-1] - half) / half * 100,
+        "memory minutes": bench.minutes,
+    }
+    figures.notes.append(
+        f"Block cache {BLOCK_BYTES >> 20} MiB, tile cache {TILE_BYTES >> 20} MiB. At its highest, memory was "
+        f"{(max(sizes) - start) / MEBIBYTE:.0f} MiB over the start; over the second half it changed by "
+        f"{(sizes[-1] - half) / MEBIBYTE:.1f} MiB."
+    )
+    return figures
+
+
+def _until(server: Server, bench: Bench, chance: random.Random, end: float) -> int:
+    """Tiles asked until then."""
+    count = 0
+    while time.perf_counter() < end:
+        server.answers([_path(bench, chance) for _ in range(BATCH)], CLIENTS)
+        count += BATCH
+    return count
+
+
+def _path(bench: Bench, chance: random.Random) -> str:
+    tile = chance.choice(within(bench.side, chance.choice((9, 11, 12, 13, 13, 14, 14, 14, 14))))
+    scale, form = chance.choice(("", "@2x")), chance.choice(("jpg", "jpg", "png", "webp"))
+    query = chance.choice(
+        (
+            "assets=B04,B03,B02&rescale=0,0.3&resampling=nearest",
+            "assets=B08,B04,B03&rescale=0,0.4&resampling=bilinear",
+            "expression=(B08-B04)/(B08%2BB04)&rescale=-1,1&colormap_name=rdylgn",
+        )
+    )
+    return f"/xyz/{COLLECTION}/custom/{DATE}/{tile.z}/{tile.x}/{tile.y}{scale}.{form}?{query}"
