@@ -22,7 +22,7 @@ from rasterio.io import MemoryFile
 
 from tileserver.cog import tiff
 from tileserver.cog.codecs import JPEG
-from tileserver.cog.metadata import GDAL_METADATA, TEXTS, Metadata, metadata
+from tileserver.cog.metadata import Metadata, metadata
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tags import DOUBLE, LONG, SHORT, Tags, TiffError
 from tileserver.cog.tiff import Directory
@@ -36,9 +36,7 @@ UNPLAIN = (MATRIX, OLD_MATRIX, SUB_IFDS, EXIF, GPS, INTEROPERABILITY)
 """What is placed by a matrix, and what points to further directories."""
 SIZE = frozenset((tiff.WIDTH, tiff.HEIGHT))
 ONE = frozenset(((SHORT, 1), (LONG, 1)))
-VARIABLE = tiff.TABLES | {TIE_POINT, GDAL_METADATA, *TEXTS}
-"""Tags that files of one make need not share; sizes neither, mostly."""
-SIDECARS = (".aux.xml", ".msk", ".ovr", ".aux", ".AUX.XML", ".MSK", ".OVR", ".AUX")
+SIDECARS = (".aux.xml", ".msk", ".ovr", ".aux", ".MSK", ".OVR", ".AUX")
 """Files beside a raster that tell GDAL more of it."""
 
 
@@ -125,6 +123,7 @@ def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Seque
 
 
 def _has_sidecar(href: str) -> bool:
+    """Files beside it, in the cases in which GDAL looks for them."""
     stem = os.path.splitext(href)[0]  # noqa: PTH122 - a hot path, Path() costs more than the calls
     return any(os.access(f"{href}{end}", os.F_OK) for end in SIDECARS) or os.access(f"{stem}.aux", os.F_OK)
 
@@ -136,15 +135,16 @@ def _own(tags: Sequence[Tags], images: Sequence[Directory]) -> _Own | None:
         return None
     if first.shape(PIXEL_SCALE) != (DOUBLE, 3) or first.shape(TIE_POINT) != (DOUBLE, 6):
         return None
-    # GDAL's blocks and overviews of strips and of JPEG depend on the size
-    variable = VARIABLE | SIZE if base.tiled and base.compression != JPEG else VARIABLE
     try:
         (dx, dy, _), (*origin, x, y, z) = first.numbers(PIXEL_SCALE), first.numbers(TIE_POINT)
-        words = metadata(first, base.bands)
-        make = (first.order, *(each.rest(variable) for each in tags))
+        words = metadata(first)
+        variable = tiff.TABLES | words.read | {TIE_POINT}
+        if base.tiled and base.compression != JPEG:  # GDAL's blocks and overviews of others depend on the size
+            variable |= SIZE
+        make = (first.order, words.rest, *(each.rest(variable) for each in tags))
     except TiffError:
         return None
-    if words is None or any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):
+    if any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):
         return None
     overviews = (image.width for image in images[1:] if image.reduced and not image.mask)
     factors = tuple(round(base.width / width) for width in overviews)

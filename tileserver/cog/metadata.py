@@ -1,6 +1,6 @@
 """Words of a GeoTIFF: scale, offset, unit and description of its bands, and its own words, from GDAL's XML tag.
 
-Only what GDAL writes in the ordinary case; anything else is no `Metadata` but a question for GDAL.
+Only what GDAL writes in the ordinary case is read; what else is there is told apart, for GDAL to read.
 """
 
 from __future__ import annotations
@@ -17,55 +17,53 @@ TEXTS = {
 }  # fmt: skip
 """Tags of text, which GDAL calls TIFFTAG_…"""
 
-_ITEM = re.compile(
-    r'\s*<Item name="([\w.#-]+(?: [\w.#-]+)*)"(?: sample="(\d{1,4})")?(?: role="([a-z]+)")?>'
-    r"([^\s<&\0-\x1f\x7f][^<&\0-\b\v-\x1f\x7f]*)</Item>",
-    re.ASCII,
+_START, _END = "<GDALMetadata>", "</GDALMetadata>"
+_ITEM = re.compile(r"\s*<Item ([^<>]*)>([^<]*)</Item>", re.ASCII)
+_NAMED = re.compile(
+    r'name="([\w.#-]+(?: [\w.#-]+)*)"(?: sample="(\d{1,4})"(?: role="(scale|offset|unittype|description)")?)?', re.ASCII
 )
+_WORDS = re.compile(r"[^\s&\0-\x1f\x7f][^&\0-\b\v-\x1f\x7f]*")
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 _PLAIN = re.compile(r"[!-;=-~](?:[ -;=-~]*[!-;=-~])?", re.ASCII)
-_DECISIVE = frozenset(("area_or_point", "nodata_values"))
-"""Names that mean more to GDAL than words."""
+_DECISIVE = ("area_or_point", "nodata_values", "tifftag_", "internal_mask_flags")
+"""Names that mean more to GDAL than words, or how they begin."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Metadata:
-    """What differs between bands is by band, from 0."""
+    """What is said of bands is by band, from 0."""
 
     tags: dict[str, str] = field(default_factory=dict)
     scales: dict[int, float] = field(default_factory=dict)
     offsets: dict[int, float] = field(default_factory=dict)
     units: dict[int, str] = field(default_factory=dict)
     descriptions: dict[int, str] = field(default_factory=dict)
-
-    def say(self, role: str, band: int, text: str) -> bool:
-        """Keep what an item says of a band; False where it may mean something else."""
-        if role in ("unittype", "description"):
-            (self.units if role == "unittype" else self.descriptions)[band] = text
-            return True
-        if role in ("scale", "offset") and _NUMBER.fullmatch(text):
-            (self.scales if role == "scale" else self.offsets)[band] = float(text)
-            return True
-        return False
+    read: set[int] = field(default_factory=set)
+    """TIFF tags that all this is from."""
+    rest: tuple[tuple[int, str], ...] = ()
+    """Items of the XML that were not read, and where in it they are."""
 
 
-def metadata(tags: Tags, bands: int) -> Metadata | None:
-    """The metadata of a file of so many bands; None where GDAL must read them."""
+def metadata(tags: Tags) -> Metadata:
+    """The words of an image."""
     found = Metadata()
+    if GDAL_METADATA in tags:
+        xml = _text(tags, GDAL_METADATA)
+        items = None if xml is None else _items(xml)
+        if items is not None:
+            found = items
+            found.read.add(GDAL_METADATA)
     for tag, name in TEXTS.items():
         if tag in tags:
             text = _text(tags, tag)
-            if text is None or not _PLAIN.fullmatch(text):
-                return None
-            found.tags[f"TIFFTAG_{name}"] = text
-    if GDAL_METADATA not in tags:
-        return found
-    xml = _text(tags, GDAL_METADATA)
-    return found if xml is not None and _items(xml, bands, found) else None
+            if text is not None and _PLAIN.fullmatch(text):
+                found.tags[f"TIFFTAG_{name}"] = text
+                found.read.add(tag)
+    return found
 
 
 def _text(tags: Tags, tag: int) -> str | None:
-    """A text that ends where it should, in UTF-8."""
+    """A text in UTF-8 that ends where it should."""
     data = tags.data(tag)
     if tags.shape(tag)[0] != ASCII or data.find(b"\0") != len(data) - 1:
         return None
@@ -75,21 +73,38 @@ def _text(tags: Tags, tag: int) -> str | None:
         return None
 
 
-def _items(xml: str, bands: int, found: Metadata) -> bool:
-    """Fills in all items; False where there is anything else."""
-    start, end = "<GDALMetadata>", "</GDALMetadata>"
-    if not xml.startswith(start):
-        return False
-    at, names = len(start), set(_DECISIVE)
+def _items(xml: str) -> Metadata | None:
+    """All items, None where there is anything else."""
+    if not xml.startswith(_START):
+        return None
+    found = Metadata()
+    rest = []
+    at, number = len(_START), 0
     while item := _ITEM.match(xml, at):
-        at = item.end()
-        name, sample, role, text = item.groups()
-        if sample is None:
-            # GDAL's names differ by more than case
-            if role or name.lower() in names or name.lower().startswith(("tifftag_", "internal_mask_flags")):
-                return False
-            names.add(name.lower())
-            found.tags[name] = text
-        elif int(sample) >= bands or (role and not found.say(role, int(sample), text)):
+        at, number = item.end(), number + 1
+        if not _kept(found, *item.groups()):
+            rest.append((number, item[0]))
+    found.rest = tuple(rest)
+    # names of one file differ by more than case, for GDAL
+    names = {name.lower() for name in found.tags}
+    clear = len(names) == len(found.tags) and not any(f'"{name}"' in each.lower() for _, each in rest for name in names)
+    return found if clear and xml[at:].strip("\n ") == _END else None
+
+
+def _kept(found: Metadata, attributes: str, text: str) -> bool:
+    """Was this an item of the ordinary kind?"""
+    named = _NAMED.fullmatch(attributes)
+    if not named or not _WORDS.fullmatch(text):
+        return False
+    name, sample, role = named.groups()
+    if sample is None:
+        if name in found.tags or name.lower().startswith(_DECISIVE):
             return False
-    return xml[at:].strip("\n ") == end
+        found.tags[name] = text
+    elif role in ("unittype", "description"):
+        (found.units if role == "unittype" else found.descriptions)[int(sample)] = text
+    elif role:
+        if not _NUMBER.fullmatch(text):
+            return False
+        (found.scales if role == "scale" else found.offsets)[int(sample)] = float(text)
+    return True
