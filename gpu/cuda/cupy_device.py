@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +20,14 @@ T = TypeVar("T")
 
 RESERVE = 0.1
 """Share of the device's memory that is left to others."""
-STICKY = {46, 214, 219, 700, 702, 710, 714, 715, 716, 717, 718, 719, 999}
-"""Error codes after which the context is gone: bad addresses, failed launches, hardware errors, unknown."""
+SLAB = 256 << 20
+"""Bytes that are asked of the driver at once: its own allocation may wait for the device, ours from a slab never."""
+NO_MEMORY = 2
+STICKY = {46, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 999}
+"""Error codes after which the context is gone: no device, hardware errors, bad addresses, failed launches, unknown."""
 _UP, _DOWN = 1, 2  # cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost
+GPU = 0
+"""The first one that this process sees; CUDA_VISIBLE_DEVICES chooses among several."""
 
 
 def _translated(call: Callable[[], T]) -> T:
@@ -31,15 +37,15 @@ def _translated(call: Callable[[], T]) -> T:
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise DeviceMemoryError(str(error)) from error
     except (runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError) as error:
-        code = getattr(error, "status", 0)
-        if code == 2:  # out of memory, also for streams, modules and page-locked memory
+        code = int(error.status)  # the same numbers in both interfaces
+        if code == NO_MEMORY:  # also for streams, modules and page-locked memory
             raise DeviceMemoryError(str(error)) from error
         kind = DeviceLostError if code in STICKY else DeviceError
         raise kind(str(error)) from error
 
 
 class CupyMemory:
-    """From CuPy's pool, which it goes back to."""
+    """From CuPy's pool, which it goes back to; 512-byte aligned."""
 
     def __init__(self, size: int) -> None:
         self._pointer = _translated(lambda: cupy.cuda.alloc(size))
@@ -48,22 +54,30 @@ class CupyMemory:
 
 
 class CupyStream:
-    """A non-blocking stream."""
+    """A non-blocking stream: nothing waits for the default stream, nor does it wait for this one."""
 
     def __init__(self) -> None:
         self.stream = _translated(lambda: cupy.cuda.Stream(non_blocking=True))
+        self._held: list[NDArray[Any]] = []
 
     def upload(self, address: int, data: NDArray[Any]) -> None:
+        """Page-locked memory is read when the copy runs, and so is all memory where a GPU reaches it: held till then."""
+        assert data.flags.c_contiguous
+        self._held.append(data)
         _translated(lambda: runtime.memcpyAsync(address, data.ctypes.data, data.nbytes, _UP, self.stream.ptr))
 
     def download(self, data: NDArray[Any], address: int) -> None:
+        assert data.flags.c_contiguous
+        self._held.append(data)
         _translated(lambda: runtime.memcpyAsync(data.ctypes.data, address, data.nbytes, _DOWN, self.stream.ptr))
 
     def zero(self, address: int, size: int) -> None:
         _translated(lambda: runtime.memsetAsync(address, 0, size, self.stream.ptr))
 
     def synchronize(self) -> None:
+        """Without the interpreter's lock."""
         _translated(self.stream.synchronize)
+        self._held.clear()
 
 
 class CupyKernel:
@@ -72,30 +86,32 @@ class CupyKernel:
     def __init__(self, code: bytes, name: str) -> None:
         module = cupy.cuda.function.Module()
         _translated(lambda: module.load(code))
-        self._module = module
-        self._function = _translated(lambda: module.get_function(name))
+        self._function = _translated(lambda: module.get_function(name))  # holds the module
 
     def __call__(self, grid: tuple[int, int, int], block: int, args: Sequence[Any], stream: Any) -> None:
         _translated(lambda: self._function(grid, (block, 1, 1), tuple(args), stream=stream.stream))
 
 
 class CupyDevice:
-    """One GPU of this process. Never fork after this was made."""
+    """The GPU of this process. Never fork after this was made."""
 
-    def __init__(self, number: int = 0, cubins: Path | None = None) -> None:
-        """`cubins`: where compiled kernels are kept; None: the user's cache folder."""
-        self._number = number
+    def __init__(self, cubins: Path | None = None) -> None:
+        """`cubins`: where compiled kernels are kept; None: the user's cache. Raises DeviceError, CompileError."""
         self._cubins = cubins or nvrtc.default_folder()
         self._lock = threading.Lock()
-        _translated(lambda: cupy.cuda.Device(number).use())
-        properties = runtime.getDeviceProperties(number)
+        self._enter()
+        properties = _translated(lambda: runtime.getDeviceProperties(GPU))
         self.name = properties["name"].decode()
-        self.architecture = 10 * int(properties["major"]) + int(properties["minor"])
-        _, total = runtime.memGetInfo()
+        self._compiler = nvrtc.Compiler(int(runtime.driverGetVersion()) // 1000)
+        self.architecture = self._compiler.architecture(10 * int(properties["major"]) + int(properties["minor"]))
+        _, total = _translated(runtime.memGetInfo)
         cupy.get_default_memory_pool().set_limit(size=int(total * (1 - RESERVE)))
 
     def allocate(self, size: int) -> CupyMemory:
         self._enter()
+        if size < SLAB and cupy.get_default_memory_pool().free_bytes() < size:
+            with suppress(DeviceMemoryError):
+                CupyMemory(SLAB)  # given back at once: this and the next pieces are cut from it
         return CupyMemory(size)
 
     def pinned(self, size: int) -> NDArray[Any]:
@@ -110,12 +126,12 @@ class CupyDevice:
     def compile(self, source: str, name: str, defines: Sequence[str]) -> CupyKernel:
         with self._lock:
             self._enter()
-            code = nvrtc.cached_cubin(source, name, defines, self.architecture, self._cubins)
+            code = nvrtc.cached_cubin(self._compiler, source, name, defines, self.architecture, self._cubins)
             return CupyKernel(code, name)
 
     def available(self) -> int:
         self._enter()
-        free, total = runtime.memGetInfo()
+        free, total = _translated(runtime.memGetInfo)
         return max(int(free) - int(total * RESERVE), 0)
 
     def trim(self) -> None:
@@ -124,5 +140,5 @@ class CupyDevice:
         _translated(cupy.get_default_pinned_memory_pool().free_all_blocks)
 
     def _enter(self) -> None:
-        """A device is chosen for each thread."""
-        _translated(lambda: runtime.setDevice(self._number))
+        """The device is current for each thread; launches and copies find its context by their stream."""
+        _translated(lambda: runtime.setDevice(GPU))

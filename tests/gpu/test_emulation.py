@@ -82,7 +82,8 @@ def test_arguments_are_checked():
     device = HostDevice()
     kernel = device.compile(source("seg_scan"), "seg_scan", ())
     right = [np.uint64(0)] * 5 + [np.int32(0)] * 3
-    for wrong in (right[:-1], [*right[:-1], 0], [*right[:-1], np.int64(0)], [np.uint32(0), *right[1:]]):
+    swapped, unsigned = [np.uint32(0), *right[1:]], [*right[:-1], np.uint32(0)]
+    for wrong in (right[:-1], [*right[:-1], 0], [*right[:-1], np.int64(0)], swapped, unsigned):
         with pytest.raises(TypeError):
             kernel((1, 1, 1), 1024, wrong, device.stream())
 

@@ -13,50 +13,64 @@ ARCHITECTURES = [75, 80, 86, 89, 90, 100, 120]
 DEFINES = {"jpeg_encode": [("SAMPLING=0",), ("SAMPLING=1",), ("SAMPLING=2",)]}
 
 
-def test_architectures():
-    assert set(ARCHITECTURES) <= set(nvrtc.architectures())
+@pytest.fixture(scope="module")
+def compiler():
+    return nvrtc.Compiler()
+
+
+def test_architectures(compiler):
+    assert set(ARCHITECTURES) <= set(compiler.architectures())
+    assert compiler.architecture(90) == 90
+    assert compiler.architecture(87) in (86, 87)  # the nearest of its generation
+    with pytest.raises(nvrtc.CompileError, match="sm_52"):
+        compiler.architecture(52)
+
+
+def test_a_compiler_newer_than_the_driver_is_not_taken():
+    with pytest.raises(nvrtc.CompileError, match="not installed; the one of CUDA"):
+        nvrtc.Compiler(newest=11)
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_builds_for_hopper(name):
+def test_builds_for_hopper(compiler, name):
     for defines in DEFINES.get(name, [()]):
-        assert nvrtc.compile_cubin(source(name), name, defines, 90)[:4] == b"\x7fELF"
+        assert compiler.cubin(source(name), name, defines, 90)[:4] == b"\x7fELF"
 
 
 @pytest.mark.parametrize("name", ["rgb", "every operation", "median", "cubic"])
-def test_special_kernels_build(name):
+def test_special_kernels_build(compiler, name):
     job = JOBS[name]
     wanted = variant("shade", job.recipe, 2, reduced=name == "median")
-    code = nvrtc.compile_cubin(wanted.prelude() + source("shade"), "shade", wanted.defines(), 90)
+    code = compiler.cubin(wanted.prelude() + source("shade"), "shade", wanted.defines(), 90)
     assert code[:4] == b"\x7fELF"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", KERNELS)
-def test_builds_for_every_architecture(name, architecture):
+def test_builds_for_every_architecture(compiler, name, architecture):
     for defines in DEFINES.get(name, [()]):
-        assert nvrtc.compile_cubin(source(name), name, defines, architecture)[:4] == b"\x7fELF"
+        assert compiler.cubin(source(name), name, defines, architecture)[:4] == b"\x7fELF"
 
 
-def test_errors_name_the_file_and_line():
+def test_errors_name_the_file_and_line(compiler):
     with pytest.raises(nvrtc.CompileError, match=r"seg_scan\.cu\(\d+\)"):
-        nvrtc.compile_cubin(source("seg_scan").replace("sum += ", "sum += nonsense "), "seg_scan", (), 90)
+        compiler.cubin(source("seg_scan").replace("sum += ", "sum += nonsense "), "seg_scan", (), 90)
 
 
-def test_cache(tmp_path, monkeypatch):
+def test_cache(compiler, tmp_path, monkeypatch):
     """Built once; a torn file is built again; a folder that cannot be written is no error."""
     built = []
-    monkeypatch.setattr(nvrtc, "compile_cubin", lambda *args: built.append(args) or b"code")
+    monkeypatch.setattr(compiler, "cubin", lambda *args: built.append(args) or b"code")
     for _ in range(2):
-        assert nvrtc.cached_cubin("text", "name", ("A=1",), 90, tmp_path) == b"code"
+        assert nvrtc.cached_cubin(compiler, "text", "name", ("A=1",), 90, tmp_path) == b"code"
     assert len(built) == 1
-    nvrtc.cached_cubin("text", "name", ("A=2",), 90, tmp_path)
-    nvrtc.cached_cubin("text", "name", ("A=1",), 80, tmp_path)
+    nvrtc.cached_cubin(compiler, "text", "name", ("A=2",), 90, tmp_path)
+    nvrtc.cached_cubin(compiler, "text", "name", ("A=1",), 80, tmp_path)
     assert len(built) == 3
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes()[:-1])
-    assert nvrtc.cached_cubin("text", "name", ("A=1",), 90, tmp_path) == b"code"
+    assert nvrtc.cached_cubin(compiler, "text", "name", ("A=1",), 90, tmp_path) == b"code"
     assert len(built) == 4
     (tmp_path / "file").touch()
-    assert nvrtc.cached_cubin("text", "name", (), 90, tmp_path / "file" / "below") == b"code"
+    assert nvrtc.cached_cubin(compiler, "text", "name", (), 90, tmp_path / "file" / "below") == b"code"

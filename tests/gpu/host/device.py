@@ -54,18 +54,18 @@ class HostMemory:
 
 @dataclass
 class HostKernel:
-    """As a compiled CUDA kernel: scalars by value, pointers as 64-bit numbers, sizes checked."""
+    """As a compiled CUDA kernel: scalars by value, pointers as 64-bit numbers, types checked."""
 
     name: str
     launch: Any
-    sizes: list[int]
+    types: list[np.dtype[Any]]
 
     def __call__(self, grid: tuple[int, int, int], block: int, args: Sequence[Any], stream: Any) -> None:
-        if len(args) != len(self.sizes):
-            raise TypeError(f"{self.name} takes {len(self.sizes)} arguments, got {len(args)}")
-        for number, (arg, size) in enumerate(zip(args, self.sizes, strict=True)):
-            if not isinstance(arg, np.generic) or arg.nbytes != size:
-                raise TypeError(f"{self.name}: argument {number} has {size} bytes, got {arg!r}")
+        if len(args) != len(self.types):
+            raise TypeError(f"{self.name} takes {len(self.types)} arguments, got {len(args)}")
+        for number, (arg, dtype) in enumerate(zip(args, self.types, strict=True)):
+            if not isinstance(arg, np.generic) or arg.dtype != dtype:
+                raise TypeError(f"{self.name}: argument {number} is {dtype}, got {arg!r}")
         if min(grid) < 1 or grid[0] >= 1 << 31 or max(grid[1:]) > 65535 or not 1 <= block <= 1024:
             raise DeviceError(f"{self.name}: launch of {grid} blocks of {block} threads is impossible")
         stream.queue(lambda: self._run(grid, block, list(args)))
@@ -147,9 +147,9 @@ class HostDevice:
             self.compiled.append(name)
             library = ctypes.CDLL(str(build(source, name, defines)))
         launch = getattr(library, f"emu_launch_{name}")
-        sizes = (ctypes.c_int * 32)()
-        count = getattr(library, f"emu_arguments_{name}")(sizes)
-        return HostKernel(name, launch, list(sizes[:count]))
+        codes = (ctypes.c_int * 32)()
+        count = getattr(library, f"emu_arguments_{name}")(codes)
+        return HostKernel(name, launch, [np.dtype(f"{chr(code >> 8)}{code & 255}") for code in codes[:count]])
 
 
 def build(source: str, name: str, defines: Sequence[str]) -> Path:

@@ -138,9 +138,13 @@ static void apply(void (*kernel)(A...), void** a, std::index_sequence<I...>) {
   kernel(*(std::remove_cv_t<std::remove_reference_t<A>>*)a[I]...);
 }
 template <class... A> static void call(void (*kernel)(A...), void** a) { apply(kernel, a, std::index_sequence_for<A...>{}); }
-template <class... A> static int argument_sizes(void (*)(A...), int* sizes) {
-  const int all[] = {(int)sizeof(A)...};
-  for (size_t i = 0; i < sizeof...(A); i++) sizes[i] = all[i];
+// NumPy's letter of each argument's type (pointers are u) in the upper byte, its size in the lower.
+template <class A> constexpr int argument_type() {
+  return (std::is_floating_point_v<A> ? 'f' : std::is_pointer_v<A> || std::is_unsigned_v<A> ? 'u' : 'i') << 8 | sizeof(A);
+}
+template <class... A> static int argument_types(void (*)(A...), int* types) {
+  const int all[] = {argument_type<A>()...};
+  for (size_t i = 0; i < sizeof...(A); i++) types[i] = all[i];
   return sizeof...(A);
 }
 template <class T> static uint64_t to_bits(T value) {
@@ -157,7 +161,7 @@ template <class T> static T from_bits(uint64_t bits) {
 }  // namespace emu
 
 #define EMU_EXPORT(kernel)                                                                                            \
-  extern "C" int emu_arguments_##kernel(int* sizes) { return emu::argument_sizes(kernel, sizes); }                    \
+  extern "C" int emu_arguments_##kernel(int* types) { return emu::argument_types(kernel, types); }                    \
   extern "C" int emu_launch_##kernel(const unsigned* g, const unsigned* b, void** a, int workers, int order,          \
                                      unsigned seed) {                                                                 \
     return emu::run({g[0], g[1], g[2]}, {b[0], b[1], b[2]}, [](void** p) { emu::call(kernel, p); }, a, workers,       \
