@@ -61,7 +61,7 @@ class CupyStream:
         self._held: list[NDArray[Any]] = []
 
     def upload(self, address: int, data: NDArray[Any]) -> None:
-        """Page-locked memory is read when the copy runs, and so is all memory where a GPU reaches it: held till then."""
+        """Page-locked memory is read when the copy runs, other memory perhaps too: it is held till then."""
         assert data.flags.c_contiguous
         self._held.append(data)
         _translated(lambda: runtime.memcpyAsync(address, data.ctypes.data, data.nbytes, _UP, self.stream.ptr))
