@@ -16,6 +16,7 @@ from PIL import Image
 
 from gpu.backend import Encoded, Format, Picture
 from gpu.jpeg import LIMIT
+from gpu.scanlines import coloured, filtered, over, used
 
 Background = tuple[int, int, int]
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -27,7 +28,7 @@ WEBP_LIMIT = 16383
 
 def encode(picture: Picture, format: Format, quality: int, background: Background) -> Encoded:
     """Encode any picture; `auto` takes JPEG for opaque pictures without classes, else PNG."""
-    opaque = bool((picture.alpha == 255).all())
+    opaque = bool(picture.alpha.min(initial=255) == 255)
     empty = not opaque and not picture.alpha.any()
     chosen = format
     if format == "auto":
@@ -54,16 +55,21 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(rgb, level=quality, subsampling="420", optimize=False))
 
 
-def png_rgba(pixels: NDArray[np.uint8]) -> bytes:
-    """(height, width, 3 or 4) to PNG, every row filtered by its left neighbour."""
+def png_rgb(pixels: NDArray[np.uint8]) -> bytes:
+    """(height, width, 3) to PNG, every row filtered by its left neighbour."""
     height, width, channels = pixels.shape
     rows = np.empty((height, 1 + width * channels), np.uint8)
     rows[:, 0] = 1
     flat = pixels.reshape(height, width * channels)
     rows[:, 1 : 1 + channels] = flat[:, :channels]
     np.subtract(flat[:, channels:], flat[:, :-channels], out=rows[:, 1 + channels :])
-    kind = 2 if channels == 3 else 6
-    return _png_file(width, height, 8, kind, rows, b"")
+    return _png_file(width, height, 8, 2, rows, b"")
+
+
+def png_rgba(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes:
+    """(height, width, 3) and (height, width) to PNG; transparent pixels are 0 in every channel."""
+    height, width = alpha.shape
+    return _png_file(width, height, 8, 6, filtered(rgb, alpha), b"")
 
 
 def png_palette(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
@@ -87,19 +93,12 @@ def _discrete(picture: Picture) -> bool:
 
 
 def _rgb(picture: Picture) -> NDArray[np.uint8]:
-    return picture.pixels if picture.palette is None else picture.palette[picture.pixels, :3]
+    return picture.pixels if picture.palette is None else coloured(picture.pixels, picture.palette)
 
 
 def _jpeg(picture: Picture, quality: int, background: Background, *, opaque: bool) -> bytes:
     rgb = _rgb(picture)
     return jpeg(rgb if opaque else over(rgb, picture.alpha, background), quality)
-
-
-def over(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: Background) -> NDArray[np.uint8]:
-    """(height, width, 3) colours over one colour."""
-    weight = alpha[..., None].astype(np.uint16)
-    ground = np.asarray(background, np.uint16)
-    return ((rgb * weight + ground * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
 def _webp(picture: Picture, quality: int, *, opaque: bool) -> bytes:
@@ -114,11 +113,9 @@ def _webp(picture: Picture, quality: int, *, opaque: bool) -> bytes:
 
 def _png(picture: Picture, *, opaque: bool) -> bytes:
     if picture.palette is None:
-        return png_rgba(picture.pixels if opaque else picture.rgba())
-    if opaque:
-        return png_palette(picture.pixels, picture.palette)
-    indexed = _transparent_index(picture)
-    return png_palette(*indexed) if indexed else png_rgba(picture.rgba())
+        return png_rgb(picture.pixels) if opaque else png_rgba(picture.pixels, picture.alpha)
+    indexed = (picture.pixels, picture.palette) if opaque else _transparent_index(picture)
+    return png_palette(*indexed) if indexed else png_rgba(_rgb(picture), picture.alpha)
 
 
 def _transparent_index(picture: Picture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
@@ -130,10 +127,10 @@ def _transparent_index(picture: Picture) -> tuple[NDArray[np.uint8], NDArray[np.
         spare = len(palette)
         palette = np.vstack([palette, np.zeros((1, 4), np.uint8)])
     else:
-        used = np.bincount(picture.pixels[~clear], minlength=256)
-        if used.all():
+        free = np.flatnonzero(~used(picture.pixels, picture.alpha))
+        if not len(free):
             return None
-        spare = int(np.flatnonzero(used == 0)[-1])
+        spare = int(free[-1])
         palette = palette.copy()
         palette[spare] = 0
     return np.where(clear, np.uint8(spare), picture.pixels), palette

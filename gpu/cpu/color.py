@@ -7,7 +7,7 @@ from color_operations import parse_operations, scale_dtype, to_math_type
 from numpy.typing import NDArray
 
 from gpu.backend import Picture, Recipe
-from gpu.cpu.compiled import VALID
+from gpu.compiled import VALID
 from gpu.cpu.compose import validity
 from gpu.cpu.levels import picture, stretched
 

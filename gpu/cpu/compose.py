@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Job, Layer, Recipe, Source
-from gpu.cpu.compiled import jit
+from gpu.compiled import jit
 from gpu.cpu.interpreter import evaluate
 from gpu.cpu.warp import physical, warp
 

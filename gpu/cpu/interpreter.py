@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.cpu.compiled import jit
+from gpu.compiled import jit
 from gpu.expression import MAX_STACK, OPCODES, Expression
 
 CHUNK = 512

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Picture, Recipe
-from gpu.cpu.compiled import VALID, contiguous, jit
+from gpu.compiled import VALID, contiguous, jit
 
 Levels = NDArray[np.uint16]
 

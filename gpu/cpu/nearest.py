@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpu.cpu.compiled import EPSILON, VALID, jit
+from gpu.compiled import EPSILON, VALID, jit
 
 
 @jit

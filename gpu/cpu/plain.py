@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gpu.backend import Job, Picture, Recipe, Source
 from gpu.checks import check_job
+from gpu.compiled import VALID, contiguous
 from gpu.cpu.color import formula
-from gpu.cpu.compiled import VALID, contiguous
 from gpu.cpu.levels import Levels, interval, paint_kernel, picture, table_kernel
 from gpu.cpu.nearest import level_kernel, rgb_kernel
 from gpu.cpu.warp import LARGEST, warp

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpu.cpu.compiled import EPSILON, jit
+from gpu.compiled import EPSILON, jit
 
 
 @jit

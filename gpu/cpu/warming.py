@@ -8,12 +8,14 @@ from threading import Thread
 
 import numpy as np
 
-from gpu.backend import Control, Job, Layer, Recipe, Source
+from gpu.backend import Control, Format, Job, Layer, Picture, Recipe, Source
 from gpu.cpu import color, compose, plain
 from gpu.cpu.warp import KERNEL_TYPES, WORDS, warp
+from gpu.encode import encode
 from gpu.expression import parse
 
 SIDE = 4
+FORMATS: tuple[Format, ...] = ("jpg", "png")
 RAMP = np.full((256, 4), 255, np.uint8)
 
 
@@ -38,6 +40,7 @@ def warm() -> None:
         _plain("a; b; c", whole, whole, whole)
         _plain("a; b; c", whole, masked, None)
         _plain("a", whole, None, None)
+    _encoders()
 
 
 def _plain(text: str, *sources: Source | None) -> None:
@@ -53,6 +56,16 @@ def _sums(name: str) -> None:
         recipe = Recipe(variables=("a", "b"), expressions=parse(text), plain=False, palette=palette)
         job = Job(layers=(layer, layer), recipe=recipe, height=SIDE, width=SIDE)
         color.paint(compose.compose(job, slice(0, SIDE)), recipe)
+
+
+def _encoders() -> None:
+    """Pictures that are not opaque, with and without a ramp."""
+    shape = (SIDE, SIDE)
+    alpha = np.arange(SIDE * SIDE, dtype=np.uint8).reshape(shape)
+    indices = Picture(pixels=np.zeros(shape, np.uint8), alpha=alpha, palette=RAMP)
+    for picture in (indices, Picture(pixels=np.zeros((*shape, 3), np.uint8), alpha=alpha)):
+        for kind in FORMATS:
+            encode(picture, kind, 85, (255, 255, 255))
 
 
 def _source(kind: type | str, nodata: float | None = 0.0) -> Source:

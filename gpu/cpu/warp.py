@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Control, Resampling, Source
-from gpu.cpu.compiled import contiguous
+from gpu.compiled import contiguous
 from gpu.cpu.nearest import nearest_kernel, value_kernel
 from gpu.cpu.smooth import average_kernel, interpolate_kernel
 

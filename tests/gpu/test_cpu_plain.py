@@ -14,6 +14,7 @@ from gpu.backend import Control, Job, Layer, Picture, Recipe, Source
 from gpu.cpu import color, compose, plain
 from gpu.encode import encode
 from gpu.expression import parse
+from gpu.scanlines import over
 
 SIDE = 24
 
@@ -83,6 +84,21 @@ def test_png_is_what_pillow_reads(colours: int, clear: float, spare: bool) -> No
     np.testing.assert_array_equal(image[..., 3], alpha)
     np.testing.assert_array_equal(image[visible], picture.rgba()[visible])
     assert encoded.empty == (clear == 1.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 1), (1, 9), (33, 40)])
+def test_any_transparency(shape: tuple[int, int]) -> None:
+    """RGBA in PNG as Pillow reads it; one colour beneath as NumPy mixes it."""
+    random = np.random.default_rng(7)
+    alpha = random.choice(np.array([0, 1, 128, 254, 255], np.uint8), shape)
+    rgb = random.integers(0, 256, (*shape, 3)).astype(np.uint8)
+    picture = Picture(pixels=rgb, alpha=alpha)
+    content = encode(picture, "png", 85, (0, 0, 0)).content
+    image = Image.open(io.BytesIO(content)).convert("RGBA")
+    np.testing.assert_array_equal(np.asarray(image), picture.rgba())
+    weight, ground = alpha[..., None].astype(int), np.array([250, 3, 77])
+    mixed = (rgb * weight + ground * (255 - weight) + 127) // 255
+    np.testing.assert_array_equal(over(rgb, alpha, (250, 3, 77)), mixed)
 
 
 @pytest.mark.parametrize("format", ["jpg", "png", "webp", "auto"])

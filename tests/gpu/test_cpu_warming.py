@@ -8,12 +8,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from gpu import scanlines
 from gpu.backend import Job, Layer, Source
 from gpu.cpu import CpuBackend, compose, interpreter, levels, nearest, smooth, warming
 from tests.gpu.scenes import grid, layer, pixels, recipe
 from tests.gpu.test_jobs import JOBS
 
-MODULES: tuple[ModuleType, ...] = (compose, interpreter, levels, nearest, smooth)
+MODULES: tuple[ModuleType, ...] = (compose, interpreter, levels, nearest, scanlines, smooth)
 
 
 def compiled() -> dict[str, int]:
@@ -50,8 +51,10 @@ def test_jobs_of_all_kinds(backend: CpuBackend) -> None:
     before = compiled()
     assert len(before) > 10
     for job in JOBS.values():
-        backend.shade(job)
+        picture = backend.shade(job)
         backend.values(job)
+        for kind in ("jpg", "png", "auto"):
+            backend.encode(picture, kind, 85, (1, 2, 3))
     assert compiled() == before
 
 
