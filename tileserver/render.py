@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
@@ -19,7 +18,7 @@ from gpu.jpeg import LIMIT as JPEG_LIMIT
 from tileserver.errors import SourceUnreadable, TooLarge
 from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Style
 from tileserver.ports import Catalog, Reader
-from tileserver.selection import Selection, select
+from tileserver.selection import Nearby, Selection, select
 from tileserver.settings import Settings
 from tileserver.styles import color_from_hex, expressions, recipe, style_to_render, variables
 from tileserver.times import Time
@@ -74,6 +73,7 @@ class Renderer:
         self.backend = backend
         self.settings = settings
         self._best = best
+        self._nearby = Nearby(catalog)
         red, green, blue, _ = color_from_hex(settings.background)
         self._background = (red, green, blue)
 
@@ -87,11 +87,13 @@ class Renderer:
                 request.collection,
                 time,
                 request.bbox,
-                names=variables(style),
+                names=_needs(style).names,
                 only=style.items,
                 strict=request.strict,
                 limit=self.settings.max_items,
                 best=self._best,
+                nearby=self._nearby,
+                revision=request.revision,
             )
 
         selection = of(request.time)
@@ -107,7 +109,7 @@ class Renderer:
         parts = (
             [(item.id, item.version) for item in selection.items],
             request.collection.id,
-            _fingerprint(request.style),
+            _needs(request.style).fingerprint,
             request.grid,
             request.format,
             request.reducers,
@@ -232,15 +234,27 @@ class Renderer:
             raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
 
 
-_fingerprints: LRUCache[int, tuple[Style, str]] = LRUCache(maxsize=4096)
+class _Needs(NamedTuple):
+    """What of a style decides the items and the pixels."""
+
+    style: Style
+    names: tuple[str, ...]
+    fingerprint: str
 
 
-def _fingerprint(style: Style) -> str:
-    """What of a style decides pixels; kept by identity, since the catalog hands out the same frozen value."""
-    known = _fingerprints.get(id(style))
-    if known is None or known[0] is not style:
-        known = _fingerprints[id(style)] = (style, repr(sorted(style_to_render(style).items(), key=str)))
-    return known[1]
+_known: dict[int, _Needs] = {}
+_MANY = 4096
+
+
+def _needs(style: Style) -> _Needs:
+    """Kept by identity, since services hand out the same frozen value. Raises gpu.expression.ExpressionError."""
+    known = _known.get(id(style))
+    if known is None or known.style is not style:
+        if len(_known) >= _MANY:
+            _known.clear()
+        fingerprint = repr(sorted(style_to_render(style).items(), key=str))
+        known = _known[id(style)] = _Needs(style, variables(style), fingerprint)
+    return known
 
 
 def server_timing(seconds: Mapping[str, float]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
 
 import shapely
 from cachetools import LRUCache
@@ -78,6 +80,52 @@ def usable(names: Sequence[str], only: Sequence[str] = ()) -> Callable[[Item], b
     return lambda item: (not chosen or item.id in chosen) and all(item.band(name) is not None for name in names)
 
 
+class Nearby:
+    """The newest items around tiles, looked up once for a whole neighbourhood. Thread-safe."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._around = lru_cache(maxsize=256)(self._look)
+
+    def items(
+        self, collection_id: str, revision: str, bbox: Bbox, interval: Interval | None, *, undated: bool
+    ) -> tuple[list[Item], bool]:
+        """The newest items that meet the bbox, newest first, and whether these are all that do.
+
+        None at all where nothing is gained: without a revision, across the antimeridian, for very large areas.
+        """
+        area = _neighbourhood(bbox)
+        if not revision or area is None:
+            return [], False
+        found = self._around(collection_id, revision, area, interval, undated=undated)
+        return [item for item in found if _meet(item.bbox, bbox)], len(found) < _PAGE
+
+    def _look(
+        self, collection_id: str, _revision: str, area: Bbox, interval: Interval | None, *, undated: bool
+    ) -> list[Item]:
+        return self._catalog.items(collection_id, bbox=area, interval=interval, limit=_PAGE, undated=undated)
+
+
+def _neighbourhood(bbox: Bbox) -> Bbox | None:
+    """The cells of a grid of degrees around a bbox; they are at least eight times as large."""
+    west, south, east, north = bbox
+    span = max(east - west, north - south)
+    if west > east or not 0 < span < 10:
+        return None
+    cell = 2.0 ** math.ceil(math.log2(span * 8))
+    west, south = (math.floor(value / cell) * cell for value in (west, south))
+    east, north = (math.ceil(value / cell) * cell for value in (east, north))
+    return max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
+
+
+def _meet(item: Bbox, bbox: Bbox) -> bool:
+    """Do two boxes share a point? The item's may cross the antimeridian."""
+    if item[1] > bbox[3] or item[3] < bbox[1]:
+        return False
+    east_of, west_of = item[0] <= bbox[2], item[2] >= bbox[0]
+    return (east_of and west_of) if item[0] <= item[2] else (east_of or west_of)
+
+
 def select(
     catalog: Catalog,
     collection: Collection,
@@ -89,6 +137,8 @@ def select(
     strict: bool = False,
     limit: int = 60,
     best: Callable[[Sequence[Item], Bbox], Item] | None = None,
+    nearby: Nearby | None = None,
+    revision: str = "",
 ) -> Selection:
     """The items to draw over `bbox`, top first.
 
@@ -98,32 +148,52 @@ def select(
         strict: only the time asked; no earlier image instead.
         limit: at most so many items of an interval.
         best: chooses the clearest of several items over the bbox; by the items' own cloud cover if not given.
+        nearby: what is known around, for a collection at this `revision`.
     """
     has_bands = usable(names, only)
 
-    def found(interval: Interval | None, *, undated: bool, count: int) -> list[Item]:
-        """The newest `count` items that really cover the place, read page by page."""
-        size = max(_PAGE, count)
+    def pages(interval: Interval | None, size: int, *, undated: bool) -> Iterator[list[Item]]:
+        """The newest items that meet the bbox: more and more of them, until these are all."""
+        if nearby:
+            page, complete = nearby.items(collection.id, revision, bbox, interval, undated=undated)
+            yield page
+            if complete:
+                return
         while True:
             page = catalog.items(collection.id, bbox=bbox, interval=interval, limit=size, undated=undated)
-            fit = [item for item in page if has_bands(item) and covers(item, bbox)]
-            if len(fit) >= count or len(page) < size:
-                return fit[:count]
+            yield page
+            if len(page) < size:
+                return
             size *= 4
 
+    def found(interval: Interval | None, count: int, *, undated: bool = True) -> Iterator[Item]:
+        """The newest `count` items that really cover the place."""
+        looked: set[str] = set()
+        for page in pages(interval, max(_PAGE, count), undated=undated):
+            for item in page:
+                if item.id in looked:
+                    continue
+                looked.add(item.id)
+                if has_bands(item) and covers(item, bbox):
+                    yield item
+                    count -= 1
+                    if not count:
+                        return
+
     if time.kind == "latest":
-        return Selection(items=_same_day(found(None, undated=True, count=_PAGE)))
+        return Selection(items=_newest_day(found(None, _PAGE)))
     if time.kind == "best":
-        items = [item for item in found(None, undated=True, count=512) if item.datetime]
+        newest = list(found(None, 512))
+        items = [item for item in newest if item.datetime]
         if not items:
-            return Selection(items=tuple(found(None, undated=True, count=limit)))
+            return Selection(items=tuple(newest[:limit]))
         chosen = (best or least_cloud)(items, bbox)
         return Selection(items=_same_day([chosen, *(item for item in items if item is not chosen)]))
-    items = found((time.start, time.end), undated=True, count=limit)
+    items = list(found((time.start, time.end), limit))
     if any(item.datetime for item in items) or strict or time.start is None:
         return Selection(items=tuple(items))
     earlier = (time.start - timedelta(days=collection.tolerance_days), time.start - _TICK)
-    snapped = _same_day(found(earlier, undated=False, count=_PAGE))
+    snapped = _newest_day(found(earlier, _PAGE, undated=False))
     return Selection(items=snapped, exact=False) if snapped else Selection(items=tuple(items))
 
 
@@ -134,6 +204,15 @@ def least_cloud(items: Sequence[Item], _bbox: Bbox) -> Item:
 
 def _day(item: Item) -> object:
     return item.datetime.astimezone(UTC).date() if item.datetime else None
+
+
+def _newest_day(items: Iterator[Item]) -> tuple[Item, ...]:
+    """The first item of many, newest first, and all others of its day."""
+    first = next(items, None)
+    if first is None:
+        return ()
+    day = _day(first)
+    return _same_day([first, *takewhile(lambda item: _day(item) == day, items)])
 
 
 def _same_day(items: Sequence[Item]) -> tuple[Item, ...]:

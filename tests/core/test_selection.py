@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import shapely
 
 from tileserver.catalog import open_catalog
 from tileserver.models import Asset, Band, Collection, Item
-from tileserver.selection import covers, select
+from tileserver.selection import Nearby, covers, select
 from tileserver.times import parse_time
 
 EAST = (15.0, 46.0, 16.0, 47.0)
@@ -113,3 +114,57 @@ def test_many_items_beyond_one_page(tmp_path):
     )
     assert chosen(catalog, "latest", INSIDE_EAST)[0] == ["i10"]
     catalog.close()
+
+
+def test_what_is_known_nearby_changes_no_answer(tmp_path):
+    """A tile's items are the same whether they are looked up alone or for the whole neighbourhood."""
+    dice = np.random.default_rng(5)
+    catalog = open_catalog(f"sqlite:///{tmp_path}/nearby.db")
+    catalog.put_collection(Collection(id="s2", title="S2"))
+    start = datetime(2020, 1, 1, 10, tzinfo=UTC).replace(tzinfo=None)
+    boxes = [(x, y, x + 1.1, y + 1.1) for x in (13.0, 14.0, 15.0) for y in (45.0, 46.0)] + [(179.5, 46.0, -179.5, 47.0)]
+    catalog.put_items(
+        item(f"i{n}", (start + timedelta(hours=7 * n)).isoformat() if n % 9 else None, boxes[n % len(boxes)])
+        for n in range(300)
+    )
+    collection, nearby = catalog.collection("s2"), Nearby(catalog)
+    asked = 0
+    for _ in range(400):
+        size = 10 ** dice.uniform(-3, 1.2)
+        west, south = dice.choice([13.9, 14.9, 179.4, -179.9]) + dice.uniform(0, 0.4), dice.uniform(45, 47)
+        box = (float(west), float(south), min(float(west + size), 180.0), min(float(south + size), 90.0))
+        text = str(dice.choice(["latest", "2020-01-20", "2020-02", "2020-01-07T20:00:00Z", "2019", "../2020-03-01"]))
+        limit = int(dice.choice([1, 3, 60]))
+        alone = select(catalog, collection, parse_time(text), box, names=["B04"], limit=limit)
+        known = select(
+            catalog, collection, parse_time(text), box, names=["B04"], limit=limit,
+            nearby=nearby, revision=catalog.revision("s2"),
+        )  # fmt: skip
+        assert known == alone, (text, box, limit)
+        asked += bool(alone.items)
+    assert asked > 200
+    catalog.close()
+
+
+def test_neighbours_ask_the_catalog_once(catalog):
+    calls = []
+
+    class Counted:
+        def items(self, *args, **kwargs):
+            calls.append(kwargs)
+            return catalog.items(*args, **kwargs)
+
+    nearby = Nearby(Counted())
+    for step in range(40):
+        west = 15.26 + step * 0.005
+        select(
+            Counted(), catalog.collection("s2"), parse_time("2023-08-13"), (west, 46.26, west + 0.02, 46.28),
+            names=["B04"], nearby=nearby, revision="1",
+        )  # fmt: skip
+    before = len(calls)
+    assert before <= 3
+    select(
+        Counted(), catalog.collection("s2"), parse_time("2023-08-13"), (15.3, 46.26, 15.32, 46.28),
+        names=["B04"], nearby=nearby, revision="2",
+    )  # fmt: skip
+    assert len(calls) == before + 1

@@ -75,8 +75,11 @@ class Again:
         if scope["type"] == "http" and scope["method"] == "GET":
             started = perf_counter()
             known = self._shelf.find(scope)
-            if known is not None and await self._current(known) and (answer := self._answer(scope, known)):
+            answer = self._answer(scope, known) if known else None
+            if known and answer and await self._current(known):
                 status, headers, body = answer
+                if status == 200:
+                    hits_of("memory").inc()
                 await send({"type": "http.response.start", "status": status, "headers": headers})
                 await send({"type": "http.response.body", "body": body})
                 self._tally.add(scope, status, len(body), perf_counter() - started)
@@ -100,7 +103,6 @@ class Again:
         entry = self._cache.peek(known.key)
         if entry is None:
             return None
-        hits_of("memory").inc()
         if known.picture is None:
             known.picture = _headers(known, entry)
         return 200, known.picture, entry[0]
