@@ -279,6 +279,7 @@ def _project(source: str, target: str, x: Floats, y: Floats) -> tuple[Floats, Fl
     return np.asarray(xs), np.asarray(ys)
 
 
+@lru_cache(4096)
 def to_pixel(file: FileGrid, lon: float, lat: float) -> tuple[int, int] | None:
     """(row, column) of the full-resolution pixel that contains a place in degrees, None outside."""
     point = Grid(crs="EPSG:4326", bounds=(lon, lat, lon, lat), width=1, height=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import imagecodecs
@@ -43,13 +44,17 @@ _STREAMS: dict[int, Callable[..., Any]] = {
 }
 
 
+_PLAIN = frozenset((NONE, *_STREAMS))
+_DTYPES = frozenset({(kind, bits) for kind in "ui" for bits in (8, 16, 32, 64)} | {("f", 16), ("f", 32), ("f", 64)})
+
+
 def unsupported(image: Directory) -> str:
     """Why blocks of this image cannot be decoded here; empty if they can."""
     if image.mask and image.bits == 1 and image.bands == 1:
-        return "" if image.compression in {NONE, *_STREAMS} else f"masks of compression {image.compression}"
-    if not image.kind or (image.kind, image.bits) not in _dtypes():
+        return "" if image.compression in _PLAIN else f"masks of compression {image.compression}"
+    if not image.kind or (image.kind, image.bits) not in _DTYPES:
         return f"pixels of {image.bits} bits"
-    if image.compression in {NONE, *_STREAMS}:
+    if image.compression in _PLAIN:
         floats = image.kind == "f"
         fine = image.predictor == 1 or (image.predictor == 2 and not floats) or (image.predictor == 3 and floats)
         return "" if fine else f"predictor {image.predictor} for this type"
@@ -60,15 +65,16 @@ def unsupported(image: Directory) -> str:
     return f"compression {image.compression}"
 
 
-def _dtypes() -> set[tuple[str, int]]:
-    return {(kind, bits) for kind in "ui" for bits in (8, 16, 32, 64)} | {("f", 16), ("f", 32), ("f", 64)}
-
-
 def pixel_type(image: Directory) -> np.dtype[Any]:
     """The type of decoded pixels; half floats become float32, as in GDAL."""
-    if image.bits == 1:
+    return _pixel_type(image.kind, image.bits)
+
+
+@lru_cache
+def _pixel_type(kind: str, bits: int) -> np.dtype[Any]:
+    if bits == 1:
         return np.dtype(np.uint8)
-    return np.dtype(f"{image.kind}{max(image.bits, 32) // 8 if image.kind == 'f' else image.bits // 8}")
+    return np.dtype(f"{kind}{max(bits, 32) // 8 if kind == 'f' else bits // 8}")
 
 
 def block_height(image: Directory, row: int) -> int:

@@ -7,10 +7,11 @@ in the same way, gave exactly what GDAL says of it.
 
 from __future__ import annotations
 
+import marshal
 import math
 import os
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
@@ -59,8 +60,8 @@ class Description:
 class _Own:
     """What we read of a plain file without GDAL."""
 
-    make: Hashable
-    """All that is not below."""
+    make: bytes
+    """All that is not below, in one string because that is hashed once."""
     size: tuple[int, int]
     scale: tuple[float, float]
     corner: tuple[float, float]
@@ -98,8 +99,9 @@ class _Make:
         return Description(header, self.like.alpha, self.like.masked)
 
 
-_makes: LRUCache[Hashable, _Make | None] = LRUCache(MAKES)
-"""None: GDAL sees more in such files than we do."""
+_NEW, _GDALS_OWN = object(), object()
+"""Instead of a make: nobody knows it yet; GDAL sees more in such files than we do."""
+_makes: LRUCache[bytes, object] = LRUCache(MAKES)
 _lock = Lock()
 
 
@@ -110,15 +112,14 @@ def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Seque
     if own is None:
         return _by_gdal(href, source)
     with _lock:
-        known = own.make in _makes
-        make = _makes.get(own.make)
-    if make is not None:
+        make = _makes.get(own.make, _NEW)
+    if isinstance(make, _Make):
         return make.describe(own)
     found = _by_gdal(href, source)
-    if not known:
+    if make is _NEW:
         made = _Make(found, {name: text for name, text in found.header.tags.items() if name not in own.metadata.tags})
         with _lock:
-            _makes[own.make] = made if made.describe(own) == found else None
+            _makes[own.make] = made if made.describe(own) == found else _GDALS_OWN
     return found
 
 
@@ -141,7 +142,7 @@ def _own(tags: Sequence[Tags], images: Sequence[Directory]) -> _Own | None:
         variable = tiff.TABLES | words.read | {TIE_POINT}
         if base.tiled and base.compression != JPEG:  # GDAL's blocks and overviews of others depend on the size
             variable |= SIZE
-        make = (first.order, words.rest, *(each.rest(variable) for each in tags))
+        make = marshal.dumps((first.order, words.rest, *(each.rest(variable) for each in tags)), 2)
     except TiffError:
         return None
     if any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):

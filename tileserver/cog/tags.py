@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ TYPES: dict[int, tuple[str, int]] = {
     9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8), 13: ("I", 4), 16: ("Q", 8), 17: ("q", 8), 18: ("Q", 8),
 }  # fmt: skip
 """The struct module's letters for each TIFF field type and its bytes; rationals are two numbers."""
+SIZES = {field: size for field, (_, size) in TYPES.items()}
 FLOATS = frozenset((11, 12))
 
 Read = Callable[[int, int], bytes]
@@ -133,10 +134,19 @@ class Tags:
         data = self._word(word) if length <= self._inline else self._header.part(word, length)
         return np.frombuffer(data, dtype, blocks)
 
-    def rest(self, without: Collection[int]) -> Hashable:
+    def rest(self, without: Collection[int]) -> tuple[Any, ...]:
         """All tags, and the values of others than some; raises TiffError where one cannot be read."""
-        entries = self._entries.items()
-        return tuple(tag if tag in without else (tag, field, self.data(tag)) for tag, (field, _, _) in entries)
+        return tuple(
+            tag
+            if tag in without
+            else (
+                tag,
+                field,
+                count,
+                word if count * SIZES.get(field, MAX_VALUE_BYTES) <= self._inline else self.data(tag),
+            )
+            for tag, (field, count, word) in self._entries.items()
+        )
 
     def _word(self, word: int) -> bytes:
         return word.to_bytes(self._inline, "little" if self.order == "<" else "big")
