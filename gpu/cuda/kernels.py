@@ -33,6 +33,8 @@ class Variant:
     pixel: int | None
     """The type of all sources, when they have one."""
     reduced: bool
+    mode: int
+    """How outputs become colours."""
 
     def prelude(self) -> str:
         """Definitions before the kernel's text."""
@@ -48,13 +50,14 @@ class Variant:
             "OUTPUTS": len(self.outputs),
             "RESAMPLING": self.resampling,
             "REDUCED": int(self.reduced),
+            "MODE": self.mode,
         }
         if self.pixel is not None:
             fixed["PIXEL"] = self.pixel
         return [f"{name}={value}" for name, value in fixed.items()]
 
 
-def variant(kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool) -> Variant:
+def variant(kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool, mode: int) -> Variant:
     """The variant of a recipe."""
     return Variant(
         kernel,
@@ -63,6 +66,7 @@ def variant(kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool) ->
         RESAMPLINGS[recipe.resampling],
         pixel,
         reduced,
+        mode,
     )
 
 

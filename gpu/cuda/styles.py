@@ -46,7 +46,7 @@ class Style:
         """The compiled kernel to ask for."""
         key = (kernel, pixel, reduced)
         if key not in self._variants:
-            self._variants[key] = variant(kernel, self.recipe, pixel, reduced=reduced)
+            self._variants[key] = variant(kernel, self.recipe, pixel, reduced=reduced, mode=self.mode)
         return self._variants[key]
 
     def row(self, put: Put, keep: Keep) -> NDArray[Any]:

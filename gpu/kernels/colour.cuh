@@ -2,6 +2,12 @@
 #pragma once
 #include "compose.cuh"
 
+#ifdef MODE  // ColourMode, fixed at compile time
+#define MODE_OF(job) MODE
+#else
+#define MODE_OF(job) (job).mode
+#endif
+
 constexpr u32 OPAQUE = 0xff000000u;
 
 // As rio-tiler: linear in float64, then truncated to a byte. Masked (not known) is 0.
@@ -47,10 +53,10 @@ DEVICE int interval_of(const Job& job, double value) {
 DEVICE u32 colour(const Job& job, const Layer* layer, u32 known, const double* outputs, u32& index) {
   index = 0;
   if (known == 0) return 0;
-  if (job.mode == RGB) {
+  if (MODE_OF(job) == RGB) {
     u32 rgba = OPAQUE;
     for (int channel = 0; channel < 3; channel++) {
-      const int output = job.outputs == 1 ? 0 : channel;  // one output is grey
+      const int output = OUTPUTS_OF(job) == 1 ? 0 : channel;  // one output is grey
       u32 byte = byte_of(job, layer, output, known, outputs[output]);
       if (job.curves != nullptr) byte = __ldg(job.curves + channel * 256 + byte);
       rgba |= byte << (8 * channel);
@@ -58,8 +64,8 @@ DEVICE u32 colour(const Job& job, const Layer* layer, u32 known, const double* o
     return rgba;
   }
   int place;
-  if (job.mode == RAMP) place = (int)byte_of(job, layer, 0, known, outputs[0]);
-  else if (job.mode == CLASSES) place = class_of(job, outputs[0]);
+  if (MODE_OF(job) == RAMP) place = (int)byte_of(job, layer, 0, known, outputs[0]);
+  else if (MODE_OF(job) == CLASSES) place = class_of(job, outputs[0]);
   else place = interval_of(job, outputs[0]);
   if (place < 0) return 0;
   index = (u32)place;

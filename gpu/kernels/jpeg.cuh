@@ -47,14 +47,16 @@ struct EncoderMemory {
       u8 samples[INTERVAL_BLOCKS][64];
       s32 transpose[WARPS][4 * 72];
     } stage;
-    u32 words[WINDOW];  // the bit string, once the samples are no longer needed
+    struct {  // once the samples are no longer needed
+      u32 words[WINDOW];  // the bit string
+      u32 ac[2][256], dc[2][16];
+      s32 start[2 * INTERVAL_BLOCKS];  // first bit of each half block
+      s32 sums[32];
+    } bits;
   } u;
   s16 coefficients[INTERVAL_BLOCKS][ROW];  // zigzag order
   u64 nonzero[INTERVAL_BLOCKS];            // bit k: coefficient k is not zero
-  u32 ac[2][256], dc[2][16];
   u32 quantiser[3][2][64];
   u8 zigzag[64];
-  s32 sums[32];
-  s32 start[2 * INTERVAL_BLOCKS];  // first bit of each half block
   u32 base;
 };

@@ -11,7 +11,8 @@ struct Colour {
 DEVICE int over(int colour, int ground, int alpha) { return (colour * alpha + ground * (255 - alpha) + 127) / 255; }
 
 DEVICE Colour load(const Image& image, int x, int y) {
-  const u32 pixel = __ldg(image.pixels + (s64)(min(y, image.height - 1) - image.top) * image.width + min(x, image.width - 1));
+  const s64 row = min(y, image.height - 1) - image.top;
+  const u32 pixel = __ldg(image.pixels + row * image.width + min(x, image.width - 1));
   Colour c = {(int)(pixel & 255), (int)(pixel >> 8 & 255), (int)(pixel >> 16 & 255)};
   const int alpha = (int)(pixel >> 24);
   if (alpha != 255) {

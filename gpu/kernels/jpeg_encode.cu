@@ -4,15 +4,18 @@
 #include "jpeg_dct.cuh"
 #include "jpeg_huffman.cuh"
 
-DEVICE void load_tables(EncoderMemory& memory, const JpegTables& tables) {
-  for (int i = threadIdx.x; i < 512; i += THREADS) (&memory.ac[0][0])[i] = (&tables.ac[0][0])[i];
-  for (int i = threadIdx.x; i < 32; i += THREADS) (&memory.dc[0][0])[i] = (&tables.dc[0][0])[i];
+DEVICE void load_quantiser(EncoderMemory& memory, const JpegTables& tables) {
   for (int i = threadIdx.x; i < 128; i += THREADS) {
     (&memory.quantiser[0][0][0])[i] = (&tables.reciprocal[0][0])[i];
     (&memory.quantiser[1][0][0])[i] = (&tables.correction[0][0])[i];
     (&memory.quantiser[2][0][0])[i] = (&tables.shift[0][0])[i];
   }
   for (int i = threadIdx.x; i < 64; i += THREADS) memory.zigzag[i] = tables.zigzag[i];
+}
+
+DEVICE void load_codes(EncoderMemory& memory, const JpegTables& tables) {
+  for (int i = threadIdx.x; i < 512; i += THREADS) (&memory.u.bits.ac[0][0])[i] = (&tables.ac[0][0])[i];
+  for (int i = threadIdx.x; i < 32; i += THREADS) (&memory.u.bits.dc[0][0])[i] = (&tables.dc[0][0])[i];
 }
 
 // 4:2:0: luma blocks past the right or bottom edge repeat the DC of the block before, without AC, as libjpeg does.
@@ -33,12 +36,12 @@ DEVICE int stuff_bytes(EncoderMemory& memory, int bytes, u8* out) {
   const int each = (bytes + THREADS - 1) / THREADS;
   const int begin = min((int)threadIdx.x * each, bytes), end = min(begin + each, bytes);
   int stuffed = 0, total;
-  for (int i = begin; i < end; i++) stuffed += byte_at(memory.u.words, i) == 255;
-  const int before = block_scan(stuffed, memory.sums, total);
+  for (int i = begin; i < end; i++) stuffed += byte_at(memory.u.bits.words, i) == 255;
+  const int before = block_scan(stuffed, memory.u.bits.sums, total);
   if (out != nullptr) {
     out += begin + before;
     for (int i = begin; i < end; i++) {
-      const u8 byte = byte_at(memory.u.words, i);
+      const u8 byte = byte_at(memory.u.bits.words, i);
       *out++ = byte;
       if (byte == 255) *out++ = 0;
     }
@@ -46,7 +49,8 @@ DEVICE int stuff_bytes(EncoderMemory& memory, int bytes, u8* out) {
   return bytes + total;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+// Eight blocks are what the shared memory of a multiprocessor (228 KiB on Hopper) holds: few enough registers for them.
+extern "C" __global__ void __launch_bounds__(THREADS, 8)
     jpeg_encode(const Image* images, const s32* interval_image, const JpegTables* tables, u8* scratch, u32 capacity,
                 u32* cursor, u32* offsets, u32* lengths) {
   SHARED(EncoderMemory, memory);
@@ -55,15 +59,16 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   const int number = interval - image.first_interval, first_mcu = number * INTERVAL;
   const int mcus = min(INTERVAL, image.mcus_x * image.mcus_y - first_mcu), blocks = mcus * MCU_BLOCKS;
 
-  load_tables(memory, *tables);
+  load_quantiser(memory, *tables);
   for (int i = thread; i < mcus * 64; i += THREADS) samples_of(image, memory, i >> 6, first_mcu + (i >> 6), i & 63);
   __syncthreads();
   transform(memory, blocks);
   __syncthreads();
+  load_codes(memory, *tables);
 #if SAMPLING == 1
   if (thread < mcus) fill_outside(image, memory, thread, first_mcu + thread);
-  __syncthreads();
 #endif
+  __syncthreads();
 
   // lengths of all halves in work order, kept in stream order, then summed
   const int items = 2 * blocks;
@@ -71,15 +76,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const HalfBlock item = half_block(i, mcus);
     BitCounter counter = {0};
     code_item(memory, item, counter);
-    memory.start[2 * item.block + item.half] = counter.bits;
+    memory.u.bits.start[2 * item.block + item.half] = counter.bits;
   }
   __syncthreads();
   int bits = 0;
   for (int first = 0; first < items; first += THREADS) {
     const int i = first + thread;
     int total;
-    const int before = block_scan(i < items ? memory.start[i] : 0, memory.sums, total);
-    if (i < items) memory.start[i] = bits + before;
+    const int before = block_scan(i < items ? memory.u.bits.start[i] : 0, memory.u.bits.sums, total);
+    if (i < items) memory.u.bits.start[i] = bits + before;
     bits += total;
   }
 
@@ -90,18 +95,18 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   const bool fits = (u64)base + 2 * bytes + 2 <= capacity;
   u32 length = 0;
   for (int first = 0; first < words; first += WINDOW) {
-    for (int i = thread; i < min(WINDOW, words - first); i += THREADS) memory.u.words[i] = 0;
+    for (int i = thread; i < min(WINDOW, words - first); i += THREADS) memory.u.bits.words[i] = 0;
     __syncthreads();
     for (int i = thread; i < items; i += THREADS) {
       const HalfBlock item = half_block(i, mcus);
-      const int start = memory.start[2 * item.block + item.half];
-      BitWriter writer = {memory.u.words, 0, start & 31, start >> 5, first, true};
+      const int start = memory.u.bits.start[2 * item.block + item.half];
+      BitWriter writer = {memory.u.bits.words, 0, start & 31, start >> 5, first, true};
       code_item(memory, item, writer);
       writer.flush();
     }
     const int last = words - 1 - first;
     if (thread == 0 && (bits & 7) && last < WINDOW)  // the last byte is filled with ones
-      atomicOr(&memory.u.words[last], ((1u << (8 - (bits & 7))) - 1) << (24 - ((bytes - 1) & 3) * 8));
+      atomicOr(&memory.u.bits.words[last], ((1u << (8 - (bits & 7))) - 1) << (24 - ((bytes - 1) & 3) * 8));
     __syncthreads();
     length += stuff_bytes(memory, min(WINDOW * 4, bytes - first * 4), fits ? scratch + base + length : nullptr);
     __syncthreads();

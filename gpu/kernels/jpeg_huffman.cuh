@@ -99,5 +99,5 @@ DEVICE int dc_difference(const s16 (*coefficients)[ROW], int block) {
 
 template <class Sink> DEVICE void code_item(EncoderMemory& memory, HalfBlock item, Sink& sink) {
   code_half(memory.coefficients[item.block], dc_difference(memory.coefficients, item.block),
-            memory.nonzero[item.block], item.half, memory.ac[item.chroma], memory.dc[item.chroma], sink);
+            memory.nonzero[item.block], item.half, memory.u.bits.ac[item.chroma], memory.u.bits.dc[item.chroma], sink);
 }

@@ -5,6 +5,8 @@ import pytest
 from gpu.cuda import nvrtc
 from gpu.cuda.kernels import variant
 from gpu.cuda.sources import KERNELS, source
+from gpu.cuda.styles import mode_of
+from tests.gpu.host.resources import resources
 from tests.gpu.test_jobs import JOBS
 
 nvrtc_library = pytest.importorskip("nvidia.cu13", reason="pip install nvidia-cuda-nvrtc builds kernels without a GPU")
@@ -40,9 +42,30 @@ def test_builds_for_hopper(compiler, name):
 @pytest.mark.parametrize("name", ["rgb", "every operation", "median", "cubic"])
 def test_special_kernels_build(compiler, name):
     job = JOBS[name]
-    wanted = variant("shade", job.recipe, 2, reduced=name == "median")
+    wanted = variant("shade", job.recipe, 2, reduced=name == "median", mode=mode_of(job.recipe))
     code = compiler.cubin(wanted.prelude() + source("shade"), "shade", wanted.defines(), 90)
     assert code[:4] == b"\x7fELF"
+
+
+@pytest.mark.parametrize(
+    ("name", "threads", "blocks"), [("jpeg_encode", 192, 8), ("seg_scan", 1024, 2), ("seg_gather", 256, 8)]
+)
+def test_no_register_is_spilled(compiler, name, threads, blocks):
+    """And as many blocks as the other limits allow are at work on a multiprocessor of a Hopper GPU."""
+    for defines in DEFINES.get(name, [()]):
+        found = resources(compiler.cubin(source(name), name, defines, 90), name)
+        assert found.stack == 0
+        assert found.blocks(threads) == blocks
+
+
+@pytest.mark.parametrize(("name", "stack", "blocks"), [("rgb", 8, 5), ("index", 0, 5), ("cubic", 32, 3)])
+def test_special_kernels_are_light(compiler, name, stack, blocks):
+    job = JOBS[name]
+    wanted = variant("shade", job.recipe, 2, reduced=False, mode=mode_of(job.recipe))
+    code = compiler.cubin(wanted.prelude() + source("shade"), "shade", wanted.defines(), 90)
+    found = resources(code, "shade")
+    assert found.stack <= stack
+    assert found.blocks(256) >= blocks
 
 
 @pytest.mark.slow
