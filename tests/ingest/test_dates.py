@@ -70,6 +70,12 @@ def test_what_is_no_date(name: str):
     assert find_date(name) is None
 
 
+@pytest.mark.parametrize("name", ["10-08-2023", "10_08_2023", "32.08.2023", "10.13.2023", "v1.10.08.2023"])
+def test_a_day_that_may_be_a_month_is_only_a_year(name: str):
+    found = find_date(name)
+    assert found is None or (found.start.year, found.precision) == (2023, YEAR)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_survived(text: str):
     found = find_date(text)
@@ -97,6 +103,9 @@ def test_tiles_and_bands_are_no_dates(name: str):
         ("MOD13Q1.A2023222.h18v03.061", datetime(2023, 8, 10)),
         ("2015-12-08T100409Z", datetime(2015, 12, 8, 10, 4, 9)),
         ("20230810_189099", datetime(2023, 8, 10)),
+        ("10.08.2023", datetime(2023, 8, 10)),
+        ("Hallstatt 1.2.2024 B04", datetime(2024, 2, 1)),
+        ("ortho_31-12-2023", datetime(2023, 12, 31)),
     ],
 )  # fmt: skip
 def test_product_names(name: str, expected: datetime):

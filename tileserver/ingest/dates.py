@@ -3,7 +3,7 @@
 Understood, from fine to coarse: `2015-12-08T100409Z`, `20151208T100409`, `20230810_100031`, `20230810100031`,
 `2023-08-10_10-00-31`;
 `2023-08-10`, `2023_08_10`, `2023.08.10`, `20230810`, `A2023222` (day of year); folders `2023/08/10` and
-`2023/222`; `2023-08`, folders `2023/08` and `202308`; a bare year (`1985`, `landcover_2020`). Two of them with `--`
+`2023/222`; day first `10.8.2023`, `10.08.2023`, and `31-12-2023` where no month can be meant; `2023-08`, folders `2023/08` and `202308`; a bare year (`1985`, `landcover_2020`). Two of them with `--`
 or `_to_` between are a period. The finest wins; of equally fine ones the deepest folder or file, and in one name
 the first (satellite products say when they were taken before they say when they were made).
 """
@@ -30,6 +30,7 @@ _DAY_FORM = re.compile(
         )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_DAY_FIRST = re.compile(r"(?<![\d.])(?P<day>\d{1,2})(?P<sign>[-_.])(?P<month>\d{1,2})(?P=sign)(?P<year>\d{4})(?!\d)")
 _ORDINAL = re.compile(r"(?<![^\W_])A(\d{4})(\d{3})(?!\d)")
 _MONTH_FORM = re.compile(r"(?<![^\W_])(\d{4})[-_](\d{2})(?![^\W_]|[-_]\d)")
 _MONTH_FOLDER = re.compile(r"(\d{4})[-_.]?(\d{2})")
@@ -53,7 +54,7 @@ class Dated:
 
 def find_date(name: str) -> Dated | None:
     """The finest date in one name, the first of equals."""
-    return _period(name) or _day(name) or _ordinal(name) or _month(name) or _year(name)
+    return _period(name) or _day(name) or _day_first(name) or _ordinal(name) or _month(name) or _year(name)
 
 
 def date_of(parts: Sequence[str]) -> Dated | None:
@@ -94,6 +95,16 @@ def _day(name: str) -> Dated | None:
             continue  # fourteen digits that are no time
         days.append(Dated(day, None, DAY, (match.start(), end)))
     return days[0] if days else None
+
+
+def _day_first(name: str) -> Dated | None:
+    """Days as they are written by hand; with a dash 10-08-2023 may be of August or of October, and is neither."""
+    for match in _DAY_FIRST.finditer(name):
+        number, month = int(match["day"]), int(match["month"])
+        clear = match["sign"] == "." or number > 12
+        if clear and (day := _moment(int(match["year"]), month, number)):
+            return Dated(day, None, DAY, match.span())
+    return None
 
 
 def _ordinal(name: str) -> Dated | None:
