@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import mercantile
 
+from tests.servers import open_client
+
 PLACE = mercantile.tile(15.02, 46.93, 13)
 URL = f"/xyz/sentinel-2/custom/latest/{PLACE.z}/{PLACE.x}/{PLACE.y}.png?assets=B04,B03,B02&rescale=0,0.43"
 
@@ -38,3 +40,59 @@ def test_the_clearest_is_asked_every_time(client):
     url = URL.replace("latest", "best")
     client.get(url)
     assert client.get(url).headers["server-timing"] != "cache;dur=0"
+
+
+TILES = f"WebMercatorQuad/{PLACE.z}/{PLACE.y}/{PLACE.x}"
+
+
+def from_shelf(response) -> bool:
+    return response.headers["server-timing"] == "cache;dur=0"
+
+
+def test_other_services_are_on_the_shelf_too(client):
+    for address in (
+        f"/wmts/1.0.0/sentinel-2/natural/2024-05-01/{TILES}.png",
+        f"/collections/sentinel-2/styles/natural/map/tiles/{TILES}?f=png&datetime=2024-05-01",
+        f"/collections/sentinel-2/map/tiles/{TILES}.png?datetime=2024-05-01",
+    ):
+        first, again = client.get(address), client.get(address)
+        assert first.status_code == 200
+        assert from_shelf(again), address
+        assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+        assert again.headers.get("vary") == first.headers.get("vary")
+
+
+def test_what_is_negotiated_is_not(client):
+    address = f"/collections/sentinel-2/styles/natural/map/tiles/{TILES}?datetime=2024-05-01"
+    for media in ("image/png", "image/webp", "image/jpeg") * 2:
+        assert client.get(address, headers={"Accept": media}).headers["content-type"] == media
+
+
+def test_not_changed_is_said_from_the_shelf(client):
+    first = client.get(URL)
+    assert from_shelf(client.get(URL))
+    client.parts.cache.memory._entries.clear()  # the picture itself is not needed
+    for tags in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
+        answer = client.get(URL, headers={"If-None-Match": tags})
+        assert answer.status_code == 304
+        assert answer.content == b""
+        assert answer.headers["etag"] == first.headers["etag"]
+        assert answer.headers["cache-control"] == first.headers["cache-control"]
+        assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+    assert client.get(URL, headers={"If-None-Match": '"other"'}).content == first.content
+
+
+def test_head_has_no_body_but_the_same_headers(client):
+    first = client.get(URL)
+    head = client.head(URL)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(first.content))
+    assert head.headers["etag"] == first.headers["etag"]
+
+
+def test_a_removed_collection_is_gone(archive, tmp_path):
+    with open_client(archive, tmp_path) as other:
+        assert other.get(URL).status_code == 200
+        assert from_shelf(other.get(URL))
+        other.parts.catalog.remove_collection("sentinel-2")
+        assert other.get(URL).status_code == 404

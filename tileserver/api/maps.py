@@ -128,25 +128,29 @@ def router(parts: Parts) -> APIRouter:
         strict: Text = None,
     ) -> Response:
         """`bbox` is left, bottom, right, top in `bbox-crs` (degrees unless said), x before y in every CRS."""
-        collection = parts.catalog.collection(collection_id)
-        frame = frame_of(collection, {"bbox": bbox, "bbox-crs": bbox_crs, "crs": crs, "width": width, "height": height})
         tiff = (f or "").lower() in {*_TIFF, "image/tiff"}
-        form = "png" if tiff else picture_format(f, "f")
-        parts.renderer.check_size(frame.grid.width, frame.grid.height, form)
-        wanted = MapRequest(
-            collection=collection,
-            style=style_of(parts, collection, style_id, request.query_params),
-            time=parse_time(datetime or "latest"),
-            grid=frame.grid,
-            bbox=frame.bbox,
-            format=form,
-            reducer=_reducer(reducer),
-            strict=flag(strict, "strict", default=False),
-            unscale=flag(request.query_params.get("unscale"), "unscale", default=True),
-        )
+
+        def asked() -> MapRequest:
+            collection = parts.catalog.collection(collection_id)
+            place = {"bbox": bbox, "bbox-crs": bbox_crs, "crs": crs, "width": width, "height": height}
+            frame = frame_of(collection, place)
+            form = "png" if tiff else picture_format(f, "f")
+            parts.renderer.check_size(frame.grid.width, frame.grid.height, form)
+            return MapRequest(
+                collection=collection,
+                style=style_of(parts, collection, style_id, request.query_params),
+                time=parse_time(datetime or "latest"),
+                grid=frame.grid,
+                bbox=frame.bbox,
+                format=form,
+                reducer=_reducer(reducer),
+                strict=flag(strict, "strict", default=False),
+                unscale=flag(request.query_params.get("unscale"), "unscale", default=True),
+            )
+
         if tiff:
-            return await run_in_threadpool(_tiff, parts, wanted)
-        return await deliver(parts, request, lambda: wanted)
+            return await run_in_threadpool(lambda: _tiff(parts, asked()))
+        return await deliver(parts, request, asked)
 
     return routes
 

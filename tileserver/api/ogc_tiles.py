@@ -56,7 +56,7 @@ class OgcTiles:
         style = style_of(self.parts, collection, path["style"], request.query_params)
         return collection, style, f"{base}/styles/{quote(style.id, safe='')}/map/tiles"
 
-    async def listed(self, request: Request) -> Response:
+    def listed(self, request: Request) -> Response:
         """The tilesets of a style."""
         collection, style, here = self._asked(request)
         tilesets = [
@@ -66,7 +66,7 @@ class OgcTiles:
         ]
         return json_response({"links": [_link("self", f"{here}?f=json")], "tilesets": tilesets})
 
-    async def tileset(self, request: Request) -> Response:
+    def tileset(self, request: Request) -> Response:
         """The metadata of a tileset."""
         collection, style, here = self._asked(request)
         tms = self.sets[request.path_params["tms"]]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tileserver.api.addresses import base_address
-from tileserver.api.delivery import cache_control, deliver, metadata_of
+from tileserver.api.delivery import beside, cache_control, deliver, metadata_of
 from tileserver.api.etags import matches
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
@@ -56,12 +56,13 @@ class Wms:
             base = base_address(request, self.parts.settings)
             return await asyncio.to_thread(self._capabilities, values, base, new=new)
         if operation == "GetLegendGraphic":
-            return self._legend(values)
+            return await beside(self.parts.catalog, lambda: self._legend(values))
         if operation not in {"GetMap", "GetFeatureInfo"}:
             raise WmsError("OperationNotSupported", f"There is no operation '{operation[:60]}'.", locator="request")
         _check_version(values)
         if operation == "GetMap":
-            return await self._map(request, map_of(self.parts, values, new=new))
+            wanted = await beside(self.parts.catalog, lambda: map_of(self.parts, values, new=new))
+            return await self._map(request, wanted)
         return await asyncio.to_thread(self._feature_info, values, new=new)
 
     def _capabilities(self, values: KeyValues, base: str, *, new: bool) -> Response:
@@ -83,16 +84,18 @@ class Wms:
     async def _map(self, request: Request, wanted: WmsMap) -> Response:
         if len(wanted.requests) == 1 and wanted.transparent and wanted.format != "jpg":
             return await deliver(self.parts, request, lambda: wanted.requests[0])
-        key = await asyncio.to_thread(map_key, self.parts.renderer, wanted)
-        first = wanted.requests[0]
-        headers = {
-            "ETag": f'"{key}"',
-            "Cache-Control": cache_control(self.parts, first, self.parts.renderer.select(first)),
-        }
+        key, caching = await asyncio.to_thread(self._named, wanted)
+        headers = {"ETag": f'"{key}"', "Cache-Control": caching}
         if matches(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         image = await self.parts.flight.run(f"wms-{key}", lambda: draw_map(self.parts, wanted))
         return Response(image.content, headers={**headers, **metadata_of(image)})
+
+    def _named(self, wanted: WmsMap) -> tuple[str, str]:
+        """The key of a picture and its Cache-Control."""
+        first = wanted.requests[0]
+        selection = self.parts.renderer.select(first)
+        return map_key(self.parts.renderer, wanted), cache_control(self.parts, first, selection)
 
     def _feature_info(self, values: KeyValues, *, new: bool) -> Response:
         grid = grid_of(self.parts, values, new=new)
