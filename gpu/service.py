@@ -41,6 +41,10 @@ PATIENCE = 60.0
 """Seconds that a worker waits for an answer."""
 RETRY = 5.0
 """Seconds after which a lost service is tried again."""
+RESTART, LONGEST_RESTART = 2.0, 300.0
+"""Seconds until a service that ended is started anew; longer each time that it does not start."""
+LOST = 3
+"""Exit code of a service whose device is gone."""
 
 
 class Service:
@@ -195,32 +199,60 @@ class _Line:
 
 
 class Process:
-    """A running service that this process started.
+    """A running service that this process started, and starts anew when it ends by itself.
 
     `environment` is what workers need to find it; `ready` is False where the device is not there.
     """
 
     def __init__(self, device: str = "cuda") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tilescope-gpu-")
-        address = str(Path(self._folder.name) / "socket")
-        self.environment = {ADDRESS: address, KEY: secrets.token_hex(32)}
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "gpu.service", device],
+        self._socket = Path(self._folder.name) / "socket"
+        self._device = device
+        self.environment = {ADDRESS: str(self._socket), KEY: secrets.token_hex(32)}
+        self._ended = threading.Event()
+        self._child, self.ready = self._start()
+        if self.ready:
+            threading.Thread(target=self._watch, name="gpu-process", daemon=True).start()
+
+    def close(self) -> None:
+        """End the service."""
+        self._ended.set()
+        _end(self._child)
+        self._folder.cleanup()
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], bool]:
+        self._socket.unlink(missing_ok=True)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "gpu.service", self._device],
             env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        assert self._child.stdout is not None
-        self.ready = self._child.stdout.readline().strip() == b"ready"
+        assert child.stdout is not None
+        return child, child.stdout.readline().strip() == b"ready"
 
-    def close(self) -> None:
-        """End the service."""
-        self._child.terminate()
-        self._child.wait(10)
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._folder.cleanup()
+    def _watch(self) -> None:
+        """A process that lost its device, or its life, is replaced; meanwhile the workers' CPUs answer."""
+        pause = RESTART
+        while True:
+            code = self._child.wait()
+            if self._ended.wait(pause):
+                return
+            log.warning("The GPU process ended (%s) and is started anew.", code)
+            _end(self._child)
+            self._child, ready = self._start()
+            if self._ended.is_set():  # closed meanwhile
+                _end(self._child)
+                return
+            pause = RESTART if ready else min(2 * pause, LONGEST_RESTART)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    child.wait(10)
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def connect(cpu: Backend, on_fallback: Callable[[str], None] | None = None) -> RemoteBackend | None:
@@ -235,7 +267,7 @@ def main() -> None:
 
     address, key = os.environ.pop(ADDRESS), bytes.fromhex(os.environ.pop(KEY))
     try:
-        backend = open_local(sys.argv[1] if len(sys.argv) > 1 else "cuda")
+        backend = open_local(sys.argv[1] if len(sys.argv) > 1 else "cuda", _leave_when_lost)
     except DeviceUnavailable as error:
         sys.exit(str(error))
     service = Service(backend, address, key)
@@ -243,6 +275,12 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.buffer.read()
     service.close()
+
+
+def _leave_when_lost(reason: str) -> None:
+    """Nothing works any more on this device in this process. Workers see the line break and draw by themselves."""
+    if reason == "lost":
+        os._exit(LOST)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,42 @@ def test_a_process_for_workers(monkeypatch):
     process.close()
 
 
+def test_a_process_that_dies_is_started_anew(monkeypatch):
+    """Workers draw by themselves meanwhile and find the new one at the same place."""
+    monkeypatch.setattr(service, "RESTART", 0.1)
+    process = service.Process("cpu")
+    first = process._child
+    reasons = []
+    remote = RemoteBackend(
+        process.environment[ADDRESS], bytes.fromhex(process.environment[KEY]), CpuBackend(), reasons.append
+    )
+    expected = remote.draw([RGB])[0].content
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert remote.draw([RGB])[0].content == expected
+    assert reasons == ["lost"]
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        remote._retry_at, reasons[:] = 0.0, []
+        assert remote.draw([RGB])[0].content == expected
+        if not reasons:
+            break
+        time.sleep(0.2)
+    assert reasons == []
+    assert process._child is not first
+    remote.close()
+    process.close()
+    assert process._child.poll() is not None
+
+
+def test_a_service_leaves_when_its_device_is_lost(monkeypatch):
+    codes = []
+    monkeypatch.setattr(service.os, "_exit", codes.append)
+    for reason in ("memory", "failure", "lost"):
+        service._leave_when_lost(reason)
+    assert codes == [service.LOST]
+
+
 @pytest.mark.skipif(not why_no_cuda(), reason="there is a GPU here")
 def test_a_process_without_a_gpu(capfd):
     process = service.Process("cuda")
