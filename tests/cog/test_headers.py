@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +9,17 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from tests.cog.files import asset, write
+from tests.cog.headers import HYPOTHESIS, Asked, check, dress, facts, image, other, told, truth
 from tests.cogs import write_cog
-from tileserver.cog import Unsupported, description, open_cog
+from tileserver.cog import Unsupported, open_cog
 from tileserver.errors import SourceUnreadable
-from tileserver.gdal import describe
-from tileserver.ports import Header
 
-HYPOTHESIS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 UTM = "EPSG:32633"
 SINUSOIDAL = "+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R=6371007.181 +units=m +no_defs"
 LAEA = "+proj=laea +lat_0=-13 +lon_0=27 +x_0=12 +y_0=0 +ellps=GRS80 +towgs84=1,2,3,0,0,0,0 +units=us-ft +no_defs"
@@ -32,70 +27,6 @@ CRSS = [
     "EPSG:4326", "EPSG:4258", "EPSG:3857", UTM, "EPSG:32733", "EPSG:3035", "EPSG:5514", "EPSG:27700", "EPSG:2056",
     "EPSG:3031", "EPSG:3413", "EPSG:3995", "EPSG:2263", "EPSG:4326+5773", "EPSG:6933", "ESRI:54009", SINUSOIDAL, LAEA,
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _no_makes() -> Iterator[None]:
-    """Every test meets files of every make for the first time."""
-    description._makes.clear()
-    yield
-    description._makes.clear()
-
-
-class Asked:
-    """Counts how often GDAL is asked."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        real = description._by_gdal
-
-        def counted(*args: Any) -> description.Description:
-            self.count += 1
-            return real(*args)
-
-        monkeypatch.setattr(description, "_by_gdal", counted)
-
-
-@pytest.fixture
-def gdal(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    return Asked(monkeypatch)
-
-
-def facts(header: Header) -> str:
-    """All of it, so that NaN equals NaN and tags have no order."""
-    parts = dataclasses.asdict(header)
-    parts["tags"] = sorted(parts["tags"].items())
-    return repr(parts)
-
-
-def truth(path: Path) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with rasterio.open(path) as dataset:
-            return facts(describe(dataset))
-
-
-def told(path: Path) -> str:
-    return facts(open_cog(asset(path)).header)
-
-
-def image(side: int = 150, bands: int = 1, dtype: str = "uint16") -> np.ndarray:
-    return np.full((bands, side, side), 7, dtype)
-
-
-def other(path: Path, **options: Any) -> Path:
-    """Another file of a make: elsewhere and of another size."""
-    profile = {"transform": from_origin(-123_456.789, 654_321.125, 20, 20), **options}
-    bands, dtype = profile.pop("bands", 1), profile.pop("dtype", "uint16")
-    side = profile.pop("side", 150 if profile.get("tiled") is False or profile.get("compress") == "jpeg" else 391)
-    return write(path, image(side, bands, dtype), **profile)
-
-
-def check(gdal: Asked, first: Path, second: Path, asked: int = 1) -> None:
-    """Both are described as by GDAL, which is asked so often."""
-    assert told(first) == truth(first)
-    assert told(second) == truth(second)
-    assert gdal.count == asked
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -138,150 +69,6 @@ def test_the_second_file_of_a_make(options: dict[str, Any], gdal: Asked, tmp_pat
     first = write(tmp_path / "a.tif", image(150, options.get("bands", 1), dtype), **plain)
     # GDAL takes units from vertical systems
     check(gdal, first, other(tmp_path / "b.tif", **options), asked=1 + (options.get("crs") == "EPSG:4326+5773"))
-
-
-def dress(path: Path, tags: dict[str, str], *, scale: float | None = None, bands: int = 1, **bands_say: Any) -> None:
-    with rasterio.open(path, "r+") as dataset:
-        dataset.update_tags(**tags)
-        if scale is not None:
-            dataset.scales = [scale * (band + 1) for band in range(bands)]
-            dataset.offsets = [-scale / 3] * bands
-        for name, value in bands_say.items():
-            setattr(dataset, name, value)
-
-
-def test_words(gdal: Asked, tmp_path: Path) -> None:
-    """Dates, scales, units and other words of the first file are not those of the second."""
-    first, second = write(tmp_path / "a.tif", image(bands=2)), other(tmp_path / "b.tif", bands=2)
-    dress(
-        first, {"TIFFTAG_DATETIME": "2024:01:01 10:00:00", "CLOUDS": "12"}, scale=0.0001, bands=2,
-        units=("m", "K"), descriptions=("red", "near infrared"),
-    )  # fmt: skip
-    dress(
-        second, {"TIFFTAG_DATETIME": "2025:12:31 23:59:59", "Sensing Time.x-1": "two\nlines", "e": "a=b:c "},
-        scale=1 / 3, bands=2, units=("°C", ""), descriptions=("µm ~", "x "),
-    )  # fmt: skip
-    with rasterio.open(second, "r+") as dataset:
-        dataset.update_tags(2, STATISTICS_MEAN="3.5")
-    check(gdal, first, second)
-
-
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {"quoted": "5 < 6 & 7 > 2"},
-        {"TIFFTAG_IMAGEDESCRIPTION": "Příliš"},
-        {"TIFFTAG_DATETIME": "2024-05-06T07:08:09.123Z"},
-        {"TIFFTAG_SOFTWARE": "a <b> & c"},
-        {"TIFFTAG_COPYRIGHT": " spaces around "},
-        {"NODATA_VALUES": "1 2"},
-        {"Name": "1", "NAME": "2"},
-        {"name with  spaces ": "1"},
-        {"čeština": "1"},
-        {"empty": ""},
-        {"TIFFTAG_XRESOLUTION": "72", "TIFFTAG_RESOLUTIONUNIT": "2 (pixels/inch)"},
-        {"AREA_OR_POINT": "Point"},
-    ],
-    ids=str,
-)
-def test_odd_words(tags: dict[str, str], gdal: Asked, tmp_path: Path) -> None:
-    """Whether we read them or GDAL does."""
-    first, second = write(tmp_path / "a.tif", image()), other(tmp_path / "b.tif")
-    dress(first, dict.fromkeys((name for name in tags if name != "AREA_OR_POINT"), "7") | {"own": "first"})
-    dress(second, tags | {"own": "second"})
-    assert told(first) == truth(first)
-    assert told(second) == truth(second)
-    assert gdal.count in (1, 2)
-
-
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-names = st.text("abAB_.- :=<\"'&é#1", min_size=1, max_size=5)
-
-
-@settings(max_examples=60, **HYPOTHESIS)
-@given(data=st.data())
-def test_any_words(tmp_path: Path, data: st.DataObject) -> None:
-    first, second = write(tmp_path / "a.tif", image(16, 2)), other(tmp_path / "b.tif", bands=2, side=17)
-    dress(first, {"A": "1"})
-    with rasterio.open(second, "r+") as dataset:
-        dataset.update_tags(**{"A": "2"} | data.draw(st.dictionaries(names, texts, max_size=4)))
-        dataset.descriptions = data.draw(st.tuples(texts, texts))
-        dataset.units = data.draw(st.tuples(texts, texts))
-        dataset.scales = data.draw(st.tuples(st.floats(), st.floats()))
-        dataset.offsets = data.draw(st.tuples(st.floats(), st.floats()))
-    try:
-        expected = truth(second)
-    except UnicodeDecodeError:  # rasterio itself cannot say
-        return
-    assert told(first) == truth(first)
-    assert told(second) == expected
-
-
-def choices(**attributes: str) -> st.SearchStrategy[str]:
-    """XML items, with each attribute one of some words; an empty word leaves it out."""
-    parts = [
-        st.sampled_from([f' {name}="{value}"' if value else "" for value in values.split("|")])
-        for name, values in attributes.items()
-    ]
-    texts = [
-        "1",
-        "0.5",
-        "-2.50e-05",
-        "nan",
-        "1e",
-        "0x10",
-        "",
-        " 2",
-        "3 ",
-        "a&amp;amp;b",
-        "é",
-        "a b",
-        "<!-- c -->",
-        "<b/>",
-        "\n",
-    ]
-    return st.builds(
-        lambda *parts: f"  <Item{''.join(parts[:-1])}>{parts[-1]}</Item>\n", *parts, st.sampled_from(texts)
-    )
-
-
-plain = st.one_of(
-    choices(name="A|a|B b|C.c|SCALE"),
-    choices(name="S|SCALE|STATISTICS_MEAN", sample="0|1", role="scale|offset|unittype|description|"),
-)
-odd = st.one_of(
-    choices(
-        name="A|AREA_OR_POINT|NODATA_VALUES| c|é|",
-        domain="IMAGE_STRUCTURE|OTHER|",
-        sample="0|-1|x||",
-        role="scale|Scale|",
-    ),
-    st.sampled_from(
-        ["<!-- c -->", "text", "<Other/>", "<Item/>", '<Item name="Z"/>', "<GDALMetadata>", "<![CDATA[a]]>"]
-    ),
-)
-
-
-@settings(max_examples=150, **HYPOTHESIS)
-@given(
-    layout=st.lists(st.one_of(st.none(), st.none(), odd), max_size=5), data=st.data(),
-    end=st.sampled_from(["</GDALMetadata>\n", "</GDALMetadata>\n", "</GDALMetadata>", "</GDALMetadata>x", ""]),
-)  # fmt: skip
-def test_any_xml(tmp_path: Path, layout: list[str | None], end: str, data: st.DataObject) -> None:
-    """Whatever stands where GDAL writes words: odd items shared by two files among others that differ."""
-    path = other(tmp_path / "a.tif", bands=2, side=17)
-    dress(path, {"A": "x" * 600})
-    bytes_ = path.read_bytes()
-    start, stop = bytes_.index(b"<GDALMetadata>"), bytes_.index(b"</GDALMetadata>\n\0") + 16
-    for _ in range(2):
-        items = "".join(item or data.draw(plain) for item in layout)
-        xml = f"<GDALMetadata>\n{items}{end}".encode().ljust(stop - start)
-        path.write_bytes(bytes_[:start] + xml + bytes_[stop:])
-        try:
-            expected = truth(path)
-        except (rasterio.errors.RasterioError, ValueError):
-            return
-        assert told(path) == expected
 
 
 @settings(max_examples=100, **HYPOTHESIS)

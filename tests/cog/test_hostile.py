@@ -71,6 +71,8 @@ def test_the_plain_header_is_fine() -> None:
         changed(256, 0),
         changed(256, 0xFFFFFFFF),
         changed(257, 0x7FFFFFFF),
+        tiff([(256, 11, 1, 0x7FC00000), *TILED[1:]]),  # NaN pixels wide
+        tiff([*TILED, TILED[0]]),  # twice a width
         changed(322, 0),
         changed(322, 1),  # 64 * 64 blocks announced, one there
         changed(324, 0, count=0xFFFFFFFF),

@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 
@@ -61,7 +62,7 @@ class _Own:
     """What we read of a plain file without GDAL."""
 
     make: bytes
-    """All that is not below, in one string because that is hashed once."""
+    """Tells all that is not below."""
     size: tuple[int, int]
     scale: tuple[float, float]
     corner: tuple[float, float]
@@ -69,39 +70,10 @@ class _Own:
     metadata: Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class _Make:
-    """What GDAL said of the first file of its kind."""
-
-    like: Description
-    tags: dict[str, str]
-    """Those that are not words of the file."""
-
-    def describe(self, own: _Own) -> Description:
-        """Another file of this make."""
-        header, words = self.like.header, own.metadata
-        (width, height), (dx, dy), (x, y) = own.size, own.scale, own.corner
-        if self.tags.get("AREA_OR_POINT") == "Point":  # the place is that of the first pixel's centre
-            x, y = x - dx * 0.5, y + dy * 0.5
-        bands = range(header.bands)
-        header = replace(
-            header,
-            transform=(dx, 0.0, x, 0.0, -dy, y),
-            width=width,
-            height=height,
-            overviews=own.overviews,
-            scales=tuple(words.scales.get(band, 1.0) for band in bands),
-            offsets=tuple(words.offsets.get(band, 0.0) for band in bands),
-            descriptions=tuple(words.descriptions.get(band, "") for band in bands),
-            units=tuple(words.units.get(band, "") for band in bands),
-            tags=words.tags | self.tags,
-        )
-        return Description(header, self.like.alpha, self.like.masked)
-
-
 _NEW, _GDALS_OWN = object(), object()
 """Instead of a make: nobody knows it yet; GDAL sees more in such files than we do."""
 _makes: LRUCache[bytes, object] = LRUCache(MAKES)
+"""The first file of each make, with only those tags that are not words of the file."""
 _lock = Lock()
 
 
@@ -113,14 +85,37 @@ def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Seque
         return _by_gdal(href, source)
     with _lock:
         make = _makes.get(own.make, _NEW)
-    if isinstance(make, _Make):
-        return make.describe(own)
+    if isinstance(make, Description):
+        return _alike(make, own)
     found = _by_gdal(href, source)
     if make is _NEW:
-        made = _Make(found, {name: text for name, text in found.header.tags.items() if name not in own.metadata.tags})
+        common = {name: text for name, text in found.header.tags.items() if name not in own.metadata.tags}
+        like = replace(found, header=replace(found.header, tags=common))
         with _lock:
-            _makes[own.make] = made if made.describe(own) == found else _GDALS_OWN
+            _makes[own.make] = like if _alike(like, own) == found else _GDALS_OWN
     return found
+
+
+def _alike(like: Description, own: _Own) -> Description:
+    """Another file of a make."""
+    header, words = like.header, own.metadata
+    (width, height), (dx, dy), (x, y) = own.size, own.scale, own.corner
+    if header.tags.get("AREA_OR_POINT") == "Point":  # the place is that of the first pixel's centre
+        x, y = x - dx * 0.5, y + dy * 0.5
+    bands = range(header.bands)
+    header = replace(
+        header,
+        transform=(dx, 0.0, x, 0.0, -dy, y),
+        width=width,
+        height=height,
+        overviews=own.overviews,
+        scales=tuple(words.scales.get(band, 1.0) for band in bands),
+        offsets=tuple(words.offsets.get(band, 0.0) for band in bands),
+        descriptions=tuple(words.descriptions.get(band, "") for band in bands),
+        units=tuple(words.units.get(band, "") for band in bands),
+        tags=words.tags | header.tags,
+    )
+    return Description(header, like.alpha, like.masked)
 
 
 def _has_sidecar(href: str) -> bool:
@@ -142,13 +137,14 @@ def _own(tags: Sequence[Tags], images: Sequence[Directory]) -> _Own | None:
         variable = tiff.TABLES | words.read | {TIE_POINT}
         if base.tiled and base.compression != JPEG:  # GDAL's blocks and overviews of others depend on the size
             variable |= SIZE
-        make = marshal.dumps((first.order, words.rest, *(each.rest(variable) for each in tags)), 2)
+        layout = (first.order, words.rest, *(each.rest(variable) for each in tags))
     except TiffError:
         return None
     if any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):
         return None
     overviews = (image.width for image in images[1:] if image.reduced and not image.mask)
     factors = tuple(round(base.width / width) for width in overviews)
+    make = sha256(marshal.dumps(layout, 2)).digest()  # the version in which equal values give equal bytes
     return _Own(make, (base.width, base.height), (dx, dy), (x, y), factors, words)
 
 

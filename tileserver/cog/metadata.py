@@ -25,6 +25,7 @@ _NAMED = re.compile(
 _WORDS = re.compile(r"[^\s&\0-\x1f\x7f][^&\0-\b\v-\x1f\x7f]*")
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,2})?", re.ASCII)
 _PLAIN = re.compile(r"[!-;=-~](?:[ -;=-~]*[!-;=-~])?", re.ASCII)
+_QUOTE = re.compile("[\"']")
 _DECISIVE = ("area_or_point", "nodata_values", "tifftag_", "internal_mask_flags")
 """Names that mean more to GDAL than words, or how they begin."""
 
@@ -87,7 +88,9 @@ def _items(xml: str) -> Metadata | None:
     found.rest = tuple(rest)
     # names of one file differ by more than case, for GDAL
     names = {name.lower() for name in found.tags}
-    clear = len(names) == len(found.tags) and not any(f'"{name}"' in each.lower() for _, each in rest for name in names)
+    clear = len(names) == len(found.tags) and names.isdisjoint(
+        word for _, each in rest for word in _QUOTE.split(each.lower())
+    )
     return found if clear and xml[at:].strip("\n ") == _END else None
 
 

@@ -13,6 +13,7 @@ MAX_TAGS = 1024
 MAX_BLOCKS = 1 << 22
 MAX_VALUE_BYTES = 1 << 20
 """Longest tag value read, but for the tables of blocks."""
+MAX_REST_BYTES = 1 << 16
 PIECE_BYTES = 16 << 10
 """Read at once: the header of most COGs."""
 
@@ -134,19 +135,22 @@ class Tags:
         data = self._word(word) if length <= self._inline else self._header.part(word, length)
         return np.frombuffer(data, dtype, blocks)
 
-    def rest(self, without: Collection[int]) -> tuple[Any, ...]:
-        """All tags, and the values of others than some; raises TiffError where one cannot be read."""
-        return tuple(
-            tag
-            if tag in without
-            else (
-                tag,
-                field,
-                count,
-                word if count * SIZES.get(field, MAX_VALUE_BYTES) <= self._inline else self.data(tag),
-            )
-            for tag, (field, count, word) in self._entries.items()
-        )
+    def rest(self, without: Collection[int]) -> list[Any]:
+        """All tags, and the values of others than some; raises TiffError where these are broken or too long."""
+        found: list[Any] = []
+        room = MAX_REST_BYTES
+        for tag, (field, count, word) in self._entries.items():
+            length = count * SIZES.get(field, MAX_REST_BYTES)
+            if tag in without:
+                found.append(tag)
+            elif length <= self._inline:
+                found.append((tag, field, count, word))
+            else:
+                room -= length
+                if room < 0:
+                    raise TiffError("The file's directory has long tags.")
+                found.append((tag, field, count, self.data(tag)))
+        return found
 
     def _word(self, word: int) -> bytes:
         return word.to_bytes(self._inline, "little" if self.order == "<" else "big")
