@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -85,19 +86,28 @@ def _index(folders: list[Path], settings: Settings, *, alone: bool) -> Watcher:
     report.close_with_hints()
     if not report.collections:
         report.console.print("Nothing to draw was found yet; the folders are watched.", style="yellow")
-    index.report = _Log()
+    index.report = _Log(report.skipped)
     watcher = Watcher(folders, index.refresh, settings.rescan_seconds)
     watcher.start()
     return watcher
 
 
 class _Log(Report):
-    """While serving, remarks go to the log."""
+    """While serving, remarks go to the log, each once."""
+
+    def __init__(self, told: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self._told = set(told)
 
     def skip(self, file: str, reason: str) -> None:
         import logging
 
-        logging.getLogger("tileserver.watch").warning("Skipped %s: %s", file, reason)
+        if (file, reason) not in self._told:
+            self._told.add((file, reason))
+            logging.getLogger("tileserver.watch").warning("Skipped %s: %s", file, reason)
+
+    def hint(self, file: str, text: str) -> None:
+        """Said once, at the start; not kept."""
 
 
 def _say(settings: Settings, listener: socket.socket, workers: int) -> None:
