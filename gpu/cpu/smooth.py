@@ -1,7 +1,11 @@
-"""Compiled loops: weighted source pixels around the centre of every output pixel. No types, numba infers them."""
+"""Compiled loops: weighted source pixels around the centre of every output pixel.
+
+Windows are float32 or float64 in C order, of at least one and fewer than 2**31 pixels; `valid` is of the same shape,
+or of size 0 where all pixels are valid.
+"""
 
 # mypy: disable-error-code="no-untyped-def"
-# ruff: noqa: ANN001, ANN201, PLR0124
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 
@@ -12,21 +16,16 @@ from gpu.compiled import EPSILON, jit
 
 @jit
 def row_positions(segments, begin, end, width, xs, ys):
-    """Coordinates of one output row; `segments` as in Control."""
+    """Coordinates of one output row, NaN where it has none; `segments` as in Control."""
+    xs[:], ys[:] = np.nan, np.nan
     for s in range(begin, end):
         start = int(segments[s, 0])
         stop = int(segments[s + 1, 0]) if s + 1 < end else width
         x, dx, y, dy = segments[s, 1], segments[s, 2], segments[s, 3], segments[s, 4]
+        part_x, part_y = xs[start:stop], ys[start:stop]
         for i in range(stop - start):
-            xs[start + i] = x + dx * i
-            ys[start + i] = y + dy * i
-
-
-@jit
-def is_valid(value, mask, nodata, row, column):
-    if value != value or value == nodata:
-        return False
-    return mask.shape[0] == 0 or mask[row, column] != 0
+            part_x[i] = x + dx * i
+            part_y[i] = y + dy * i
 
 
 @jit
@@ -43,7 +42,7 @@ def weight(kind, distance):
 
 
 @jit
-def weigh(pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across):
+def weigh(pixels, valid, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across):
     """Weighted sum around a place, the weights' sum, and whether every pixel was valid."""
     height, width = pixels.shape
     total, weights, complete = 0.0, 0.0, True
@@ -57,9 +56,8 @@ def weigh(pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_
             if row < 0 or row >= height or column < 0 or column >= width:
                 complete = False
                 continue
-            value = pixels[row, column]
-            if is_valid(value, mask, nodata, row, column):
-                total += across[i] * down * value
+            if valid.size == 0 or valid[row, column]:
+                total += across[i] * down * pixels[row, column]
                 weights += across[i] * down
             else:
                 complete = False
@@ -67,31 +65,82 @@ def weigh(pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_
 
 
 @jit
-def weigh_all(pixels, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across):
-    """Weighted mean around a place where every pixel is there and valid."""
-    weights_x, weights_y, total = 0.0, 0.0, 0.0
-    for i in range(2 * reach_x):
-        across[i] = weight(kind, (i - reach_x + 1 - part_x) * scale_x)
-        weights_x += across[i]
-    for j in range(2 * reach_y):
-        down = weight(kind, (j - reach_y + 1 - part_y) * scale_y)
-        row = pixels[top + j - reach_y + 1]
-        line = 0.0
-        for i in range(2 * reach_x):
-            line += across[i] * row[left + i - reach_x + 1]
-        total += down * line
-        weights_y += down
-    return total / (weights_x * weights_y)
+def complete_kernel(valid, reach_x, reach_y):
+    """(height, width) where all of the 2 * reach_y rows and 2 * reach_x columns that begin at a pixel are valid."""
+    height, width = valid.shape
+    across = valid.copy()
+    for i in range(1, 2 * reach_x):
+        for r in range(height):
+            across[r, : width - i] &= valid[r, i:]
+    out = across.copy()
+    for j in range(1, 2 * reach_y):
+        for r in range(height - j):
+            out[r] &= across[r + j]
+    return out
 
 
 @jit
-def interpolate_kernel(
-    pixels, mask, nodata, whole, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok
-):
-    """Bilinear (kind 1) and cubic (kind 2). `nodata` NaN: none. Integers are rounded and clamped.
+def row_corners(xs, ys, reach_x, reach_y, height, width, corners, parts_x, parts_y):
+    """Index of the first of the pixels around every place of a row, -1 where not all are there.
 
-    `whole`: every pixel of the window is valid. As GDAL: kernels widen only below a stretch of 0.95; a cubic one
-    that is not wide turns to bilinear where one of its sixteen pixels is missing.
+    The parts are how far right of and below the centre of the pixel before it a place lies.
+    """
+    across = np.int32(width)
+    for c in range(xs.shape[0]):
+        x, y = xs[c] - 0.5, ys[c] - 0.5
+        left, top = np.floor(x), np.floor(y)
+        parts_x[c], parts_y[c] = x - left, y - top
+        there = (x >= reach_x - 1) & (y >= reach_y - 1) & (x < width - reach_x) & (y < height - reach_y)
+        row, column = np.int32(top) - np.int32(reach_y - 1), np.int32(left) - np.int32(reach_x - 1)
+        corners[c] = row * across + column if there else -1
+
+
+@jit
+def row_weights(parts, kind, reach, scale, weights, sums):
+    """Weights (2 * reach, columns) of the pixels around every place of a row, and their sums."""
+    sums[:] = 0.0
+    for i in range(2 * reach):
+        line = weights[i]
+        for c in range(parts.shape[0]):
+            line[c] = weight(kind, (i - reach + 1 - parts[c]) * scale)
+            sums[c] += line[c]
+
+
+@jit
+def row_bilinear(flat, corners, width, parts_x, parts_y, values):
+    """Means of the four pixels from each corner on."""
+    for c in range(corners.shape[0]):
+        corner = np.uint32(max(corners[c], 0))
+        x, y = parts_x[c], parts_y[c]
+        above = flat[corner] * (1.0 - x) + flat[corner + np.uint32(1)] * x
+        corner += np.uint32(width)
+        below = flat[corner] * (1.0 - x) + flat[corner + np.uint32(1)] * x
+        values[c] = above * (1.0 - y) + below * y
+
+
+@jit
+def row_weighted(flat, corners, width, across, across_sums, down, down_sums, line, values):
+    """Weighted means of the pixels from each corner on."""
+    values[:] = 0.0
+    for j in range(down.shape[0]):
+        line[:] = 0.0
+        for i in range(across.shape[0]):
+            step, weights = np.uint32(j * width + i), across[i]
+            for c in range(corners.shape[0]):
+                line[c] += weights[c] * flat[np.uint32(max(corners[c], 0)) + step]
+        weights = down[j]
+        for c in range(corners.shape[0]):
+            values[c] += weights[c] * line[c]
+    for c in range(corners.shape[0]):
+        values[c] /= across_sums[c] * down_sums[c]
+
+
+@jit
+def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok):
+    """Bilinear (kind 1) and cubic (kind 2). Rounded and clamped where `low` is below `high`.
+
+    As GDAL: kernels widen only below a stretch of
+    0.95; a cubic one that is not wide turns to bilinear where one of its sixteen pixels is missing.
     """
     height, width = pixels.shape
     columns = out.shape[1]
@@ -99,49 +148,66 @@ def interpolate_kernel(
     scale_x = min(stretch_x, 1.0) if wide else 1.0
     scale_y = min(stretch_y, 1.0) if wide else 1.0
     reach_x, reach_y = int(np.ceil(kind / scale_x)), int(np.ceil(kind / scale_y))
-    xs, ys = np.empty(columns), np.empty(columns)
-    across = np.empty(2 * reach_x)
+    simple = kind == 1 and not wide
+    roomy = 0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height
+    whole = valid.size == 0
+    complete = valid if whole or not roomy else complete_kernel(valid, reach_x, reach_y)
+    flat, good = pixels.reshape(height * width), complete.reshape(complete.size)
+    xs, ys, parts_x, parts_y = np.empty(columns), np.empty(columns), np.empty(columns), np.empty(columns)
+    across_sums, down_sums = np.empty(columns), np.empty(columns)
+    sums, values = np.empty(columns), np.empty(columns)
+    corners = np.full(columns, -1, np.int32)
+    taps_x, taps_y = (2 * reach_x, 2 * reach_y) if roomy and not simple else (0, 0)
+    across, down = np.empty((taps_x, columns)), np.empty((taps_y, columns))
+    each = np.empty(max(2 * reach_x, 2))
     for r in range(out.shape[0]):
         row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+        if roomy:
+            row_corners(xs, ys, reach_x, reach_y, height, width, corners, parts_x, parts_y)
+        if taps_x > 0:
+            row_weights(parts_x, kind, reach_x, scale_x, across, across_sums)
+            row_weights(parts_y, kind, reach_y, scale_y, down, down_sums)
+        if simple and roomy:
+            row_bilinear(flat, corners, width, parts_x, parts_y, values)
+        elif roomy:
+            row_weighted(flat, corners, width, across, across_sums, down, down_sums, sums, values)
+        there = ok[r]
         for c in range(columns):
-            x, y = xs[c], ys[c]
-            out[r, c] = 0
-            ok[r, c] = False
-            if not (x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height):
-                continue
-            here_x, here_y = int(x + EPSILON), int(y + EPSILON)
-            if not whole and not is_valid(pixels[here_y, here_x], mask, nodata, here_y, here_x):
-                continue
-            left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
-            part_x, part_y = x - 0.5 - left, y - 0.5 - top
-            roomy = reach_x <= left + 1 and left + reach_x < width and reach_y <= top + 1 and top + reach_y < height
-            if whole and roomy and kind == 1 and not wide:
-                upper, lower = pixels[top], pixels[top + 1]
-                above = upper[left] * (1.0 - part_x) + upper[left + 1] * part_x
-                below = lower[left] * (1.0 - part_x) + lower[left + 1] * part_x
-                value = above * (1.0 - part_y) + below * part_y
-                weights = 1.0
-            elif whole and roomy:
-                value = weigh_all(pixels, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across)
-                weights = 1.0
-            else:
-                total, weights, complete = weigh(
-                    pixels, mask, nodata, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, across
+            corner = corners[c]
+            there[c] = True
+            if corner < 0 or not (whole or good[corner]):
+                values[c], there[c] = sparse(
+                    pixels, valid, xs[c], ys[c], kind, wide, reach_x, reach_y, scale_x, scale_y, each
                 )
-                if kind == 2 and not wide and not complete:
-                    total, weights, complete = weigh(
-                        pixels, mask, nodata, left, top, part_x, part_y, 1, 1, 1, 1.0, 1.0, across
-                    )
-                value = total / weights
-            if weights > 1e-6:
-                if low < high:
-                    value = min(max(np.floor(value + 0.5), low), high)
-                out[r, c] = value
-                ok[r, c] = True
+        line = out[r]
+        for c in range(columns):
+            value = values[c]
+            if low < high:
+                value = min(max(np.floor(value + 0.5), low), high)
+            line[c] = value
 
 
 @jit
-def average_kernel(pixels, mask, nodata, segments, first, row0, half_x, half_y, low, high, out, ok):
+def sparse(pixels, valid, x, y, kind, wide, reach_x, reach_y, scale_x, scale_y, each):
+    """Weighted mean around a place where some pixels are not there or not valid, and whether there is one."""
+    height, width = pixels.shape
+    if not (x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height):
+        return 0.0, False
+    here_x, here_y = int(x + EPSILON), int(y + EPSILON)
+    if not (valid.size == 0 or valid[here_y, here_x]):
+        return 0.0, False
+    left, top = int(np.floor(x - 0.5)), int(np.floor(y - 0.5))
+    part_x, part_y = x - 0.5 - left, y - 0.5 - top
+    total, weights, complete = weigh(
+        pixels, valid, left, top, part_x, part_y, kind, reach_x, reach_y, scale_x, scale_y, each
+    )
+    if kind == 2 and not wide and not complete:
+        total, weights, complete = weigh(pixels, valid, left, top, part_x, part_y, 1, 1, 1, 1.0, 1.0, each)
+    return (total / weights, True) if weights > 1e-6 else (0.0, False)
+
+
+@jit
+def average_kernel(pixels, valid, segments, first, row0, half_x, half_y, low, high, out, ok):
     """Mean of the valid source pixels under an output pixel, weighed by the covered share."""
     height, width = pixels.shape
     columns = out.shape[1]
@@ -160,10 +226,9 @@ def average_kernel(pixels, mask, nodata, segments, first, row0, half_x, half_y, 
             for row in range(int(y0), min(int(np.ceil(y1)), height)):
                 down = min(y1, row + 1.0) - max(y0, float(row))
                 for column in range(int(x0), min(int(np.ceil(x1)), width)):
-                    value = pixels[row, column]
-                    if is_valid(value, mask, nodata, row, column):
+                    if valid.size == 0 or valid[row, column]:
                         share = down * (min(x1, column + 1.0) - max(x0, float(column)))
-                        total += share * value
+                        total += share * pixels[row, column]
                         weights += share
             if weights > 1e-6:
                 value = total / weights

@@ -32,9 +32,10 @@ def warm() -> None:
     for word in WORDS.values():
         warp(_source(word, nodata=None), SIDE, slice(0, SIDE), "nearest")
     for name in KERNEL_TYPES:
+        _sums(name)
+    for name in ("float32", "float64"):
         for resampling in ("bilinear", "average"):
             warp(_source(name), SIDE, slice(0, SIDE), resampling)
-        _sums(name)
     for name in ("uint8", "uint16"):
         whole, masked = _source(name), replace(_source(name), valid=np.ones((SIDE, SIDE), np.bool_))
         _plain("a; b; c", whole, whole, whole)

@@ -22,8 +22,10 @@ KERNEL_TYPES = ("uint8", "uint16", "int16", "float32", "float64")
 LARGEST = 2**31 - 1
 """Pixels of a source."""
 WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+WIDE = 1 << 20
+"""Pixels up to which a window is float64, which is quicker; larger ones are float32 where nothing is lost."""
 Floats = NDArray[np.float64]
-NO_VALID = np.zeros((0, 0), np.uint8)
+NO_MASK, ALL_VALID = np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.bool_)
 
 
 def warp(source: Source, width: int, rows: slice, resampling: Resampling) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -88,7 +90,7 @@ def _compiled(dtype: np.dtype[Any]) -> bool:
 
 
 def _mask(source: Source) -> NDArray[np.uint8]:
-    return NO_VALID if source.valid is None else contiguous(source.valid).view(np.uint8)
+    return NO_MASK if source.valid is None else contiguous(source.valid).view(np.uint8)
 
 
 def _nodata(source: Source) -> float:
@@ -123,18 +125,18 @@ def _interpolated(
     source: Source, control: Control, width: int, rows: slice, resampling: Resampling
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     dtype = source.pixels.dtype
-    native = _compiled(dtype)
-    pixels = contiguous(source.pixels if native else source.pixels.astype(np.float64))
-    mask, nodata = _mask(source), _nodata(source)
+    small = np.can_cast(dtype, np.float32) and source.pixels.size > WIDE
+    pixels = contiguous(source.pixels.astype(np.float32 if small else np.float64, copy=False))
+    valid = contiguous(valid_pixels(source.pixels, source.valid, source.nodata))
+    valid = ALL_VALID if valid.all() else valid
     low, high = (0.0, 0.0) if dtype.kind == "f" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
     shape = (rows.stop - rows.start, width)
-    out, ok = np.empty(shape, pixels.dtype), np.empty(shape, np.bool_)
+    out, ok = np.empty(shape), np.empty(shape, np.bool_)
     x, y = (float(axis) for axis in source.stretch)
     places = (control.segments, control.first, rows.start)
     if resampling == "average":
-        average_kernel(pixels, mask, nodata, *places, 0.5 / x, 0.5 / y, low, high, out, ok)
+        average_kernel(pixels, valid, *places, 0.5 / x, 0.5 / y, low, high, out, ok)
     else:
         kind = 1 if resampling == "bilinear" else 2
-        whole = source.valid is None and bool(valid_pixels(source.pixels, None, source.nodata).all())
-        interpolate_kernel(pixels, mask, nodata, whole, *places, kind, x, y, low, high, out, ok)
-    return (out if native else out.astype(dtype)), ok
+        interpolate_kernel(pixels, valid, *places, kind, x, y, low, high, out, ok)
+    return out.astype(dtype), ok
