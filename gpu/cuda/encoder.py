@@ -109,7 +109,7 @@ class Encoder:
         if len(self._results) < len(frames) + 2:
             self._results = self._device.pinned(8 * (len(frames) + 2)).view(np.uint32)
         self._staging.flush()
-        self._launch(batch)
+        self.again(batch)
         return batch
 
     def finish(self, batch: Batch) -> list[NDArray[np.uint8]]:
@@ -119,9 +119,10 @@ class Encoder:
             starts = self._results[: batch.frames + 1].tolist()
             if not self._grown(int(self._results[batch.frames + 1]), starts[-1]):
                 return [self._out[begin:end] for begin, end in pairwise(starts)]
-            self._launch(batch)
+            self.again(batch)
 
-    def _launch(self, batch: Batch) -> None:
+    def again(self, batch: Batch) -> None:
+        """Queue the launches of a batch (once more)."""
         count, lists = batch.intervals, batch.lists
         offsets, lengths, positions, starts = (lists + 4 * count * i for i in range(4))
         cursor = starts + 4 * (batch.frames + 1)

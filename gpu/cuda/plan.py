@@ -89,20 +89,26 @@ class Plan:
         """The address of the packed array of Job."""
         self._sources.clear()
         self._layers.clear()
-        rows = np.empty(len(jobs), descriptors.JOB)
-        first = []
-        for i, (job, style, target) in enumerate(zip(jobs, styles, targets, strict=True)):
+        every = list(zip(jobs, styles, targets, strict=True))
+        rows = self._rows(styles)
+        first, states = [], []
+        for i, (job, style, target) in enumerate(every):
             first.append(len(self._layers))
-            self._fill(rows[i : i + 1], job, style, target)
+            reduced = is_reduced(job)
+            intervals = None if target.values or reduced or not _tabled(job) else style.intervals
+            for layer in job.layers:
+                self._layer(layer, style, intervals)
+            states.append((len(job.layers), reduced, intervals is None and style.recipe.unscale))
+            if reduced:
+                rows[i]["reducers"] = np.frombuffer(reducers_of(job.reducers, len(style.recipe.expressions)), np.uint8)
+        rows["layer_count"], rows["reduced"], rows["physical"] = zip(*states, strict=True)
         rows["sources"] = self.put(np.array(self._sources or [NO_SOURCE], descriptors.SOURCE))
         rows["layers"] = self.put(np.array(self._layers or [(0, 0, 0)], descriptors.LAYER))
         rows["layers"] += np.array(first, np.uint64) * np.uint64(descriptors.LAYER.itemsize)
         for name in ("pixels", "indices", "values", "valid", "counts", "top", "fresh"):
             rows[name] = [getattr(target, name) for target in targets]
         rows["width"] = [job.width for job in jobs]
-        rows["height"] = [
-            job.height if target.rows is None else target.rows for job, target in zip(jobs, targets, strict=True)
-        ]
+        rows["height"] = [job.height if target.rows is None else target.rows for job, _, target in every]
         return self.put(rows)
 
     def source(self, source: Source) -> int:
@@ -110,24 +116,14 @@ class Plan:
         row = self._source(source, pixel_type(source.pixels.dtype), 0, 0)
         return self.put(np.array([row], descriptors.SOURCE))
 
-    def _fill(self, row: NDArray[Any], job: Job, style: Style, target: Target) -> None:
-        """All of one descriptor but what `jobs` sets for the whole batch."""
-        known = self._styles.get(id(style))
-        if known is None:
-            known = self._styles[id(style)] = style.row(self.put, self.keep)
-        row[:] = known
-        reduced = is_reduced(job)
-        intervals = None if target.values or reduced else style.intervals
-        if intervals is not None and not _tabled(job):
-            intervals = None
-        for layer in job.layers:
-            self._layer(layer, style, intervals)
-        one = row[0]
-        one["layer_count"] = len(job.layers)
-        one["reduced"] = reduced
-        one["physical"] = style.recipe.unscale and intervals is None
-        if reduced:
-            one["reducers"] = np.frombuffer(reducers_of(job.reducers, len(style.recipe.expressions)), np.uint8)
+    def _rows(self, styles: Sequence[Style]) -> NDArray[Any]:
+        """Descriptors with what the recipes decide."""
+        for style in styles:
+            if id(style) not in self._styles:
+                self._styles[id(style)] = style.row(self.put, self.keep)
+        if styles[0] is styles[-1] and all(style is styles[0] for style in styles):
+            return np.repeat(self._styles[id(styles[0])], len(styles))
+        return np.concatenate([self._styles[id(style)] for style in styles])
 
     def _layer(self, layer: Layer, style: Style, intervals: list[tuple[float, float]] | None) -> None:
         first = len(self._sources)

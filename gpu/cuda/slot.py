@@ -42,7 +42,8 @@ class Slot:
         self._kernels = kernels
         self._pool = pool
         self._counts: NDArray[np.uint32] = device.pinned(1 << 10).view(np.uint32)
-        self._running: list[Kernel] = []
+        self._launches: list[tuple[Kernel, tuple[int, int, int], int]] = []
+        """Held until the batch ends: a kernel that is thrown out of the cache must outlive its launch."""
         self._leased: list[Hashable] = []
         self._fresh: dict[Hashable, Memory] = {}
         self._placed: dict[Hashable, int] = {}
@@ -51,7 +52,7 @@ class Slot:
         """Shade and encode; only files, or the pixels of what is no JPEG, leave the device."""
         started = perf_counter()
         styles = [self.styles.of(job.recipe) for job in jobs]
-        targets = [self._target(job, style) for job, style in zip(jobs, styles, strict=True)]
+        targets = [self.target(job, style) for job, style in zip(jobs, styles, strict=True)]
         counts = self.shade_all(jobs, styles, targets)
         queued = perf_counter()
         files = self._files(jobs, styles, targets)
@@ -72,7 +73,7 @@ class Slot:
     def shade(self, job: Job) -> Picture:
         """The picture of a job in host memory."""
         style = self.styles.of(job.recipe)
-        target = self._target(job, style)
+        target = self.target(job, style)
         self.shade_all([job], [style], [target])
         return self._picture(job, style, target)
 
@@ -160,6 +161,11 @@ class Slot:
             address = self._placed[key] = self._place(key, data)
         return address
 
+    def again(self) -> None:
+        """Queue the launches of the last batch (once more)."""
+        for kernel, grid, address in self._launches:
+            kernel(grid, BLOCK, [np.uint64(address)], self.stream)
+
     def finish(self) -> None:
         """Wait; what was uploaded is complete now and others may use it."""
         self.stream.synchronize()
@@ -178,7 +184,7 @@ class Slot:
             self._leased.clear()
             self._fresh.clear()
             self._placed.clear()
-            self._running.clear()
+            self._launches.clear()
             self.staging.reset()
             self.scratch.reset()
 
@@ -195,20 +201,19 @@ class Slot:
         groups: dict[Variant, list[int]] = defaultdict(list)
         for i, (job, style) in enumerate(zip(jobs, styles, strict=True)):
             groups[style.variant(kernel, common_type(job), reduced=is_reduced(job))].append(i)
-        launches = []
+        self._launches.clear()
         for wanted, members in groups.items():
             mine = [targets[i] for i in members]
             address = plan.jobs([jobs[i] for i in members], [styles[i] for i in members], mine)
             width = max(jobs[i].width for i in members)
             height = max(jobs[i].height if targets[i].rows is None else targets[i].rows or 0 for i in members)
-            launches.append((wanted, (-(-width // 32), -(-height // 8), len(members)), address))
+            grid = (-(-width // 32), -(-height // 8), len(members))
+            self._launches.append((self._kernels.best(wanted), grid, address))
         self.staging.flush()
-        for wanted, grid, address in launches:
-            chosen = self._kernels.best(wanted)
-            self._running.append(chosen)  # a kernel that is thrown out of the cache must outlive its launch
-            chosen(grid, BLOCK, [np.uint64(address)], self.stream)
+        self.again()
 
-    def _target(self, job: Job, style: Style) -> Target:
+    def target(self, job: Job, style: Style) -> Target:
+        """Memory for a job's pixels."""
         pixels = job.height * job.width
         indexed = style.palette is not None and job.format != "jpg"
         return Target(pixels=self.scratch.take(4 * pixels), indices=self.scratch.take(pixels) if indexed else 0)
