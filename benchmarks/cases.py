@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import statistics
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ CACHES: Mapping[State, str] = {
 _SETTINGS: Mapping[State, Mapping[str, str]] = {"cold": COLD, "filling": BLOCKS, "hot": BLOCKS, "encoded": ALL}
 _REPEATS: Mapping[State, int] = {"cold": 1, "filling": 1, "hot": 4, "encoded": 20}
 _SLOTS: Mapping[State, int] = {"cold": 1, "hot": 2, "encoded": 3, "filling": 4}
+_STAGE = re.compile(rb"(\w+);dur=([0-9.]+)")
 OVERVIEW = 8
 """Zoom of the tiles that open files without touching what is measured."""
 
@@ -52,6 +55,14 @@ class Servers:
         self._bench = bench
         self._stack = stack
         self._running: dict[State, Server] = {}
+
+    def stages(self, case: Case) -> dict[str, float]:
+        """Median milliseconds of each stage, as the server tells them with its tiles; of a case asked before."""
+        found: dict[str, list[float]] = {}
+        for answer in self._running[case.state].answers(case.workload.ours(self._bench.side)):
+            for stage, spent in _STAGE.findall(answer.head):
+                found.setdefault(stage.decode(), []).append(float(spent))
+        return {stage: statistics.median(spent) for stage, spent in found.items()}
 
     def asked(self, case: Case) -> Asked:
         """Loads of a case: filling caches need a new server for each, others share one."""

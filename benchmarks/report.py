@@ -31,7 +31,7 @@ def markdown(sections: list[Figures], notes: Path) -> str:
             lines += [note, ""]
         for table in section.tables:
             lines += table.markdown()
-    return "\n".join(lines) + (notes.read_text() if notes.exists() else "")
+    return "\n".join([*lines, ""]) + (notes.read_text() if notes.exists() else "")
 
 
 def _machine(sections: list[Figures]) -> list[str]:

@@ -35,7 +35,7 @@ class Fetched:
 
 def measure(bench: Bench) -> Figures:
     """The first tile reads headers, the next ones blocks, and again what nobody kept."""
-    small = replace(bench, side=min(SIDE, bench.side))
+    small = replace(bench, side=min(SIDE, bench.side), data=bench.data / "s3")
     figures = Figures("s3", f"S3 on this machine, granule of {small.side} x {small.side}", small.side)
     if not all(importlib.util.find_spec(name) for name in ("moto", "boto3")):
         figures.notes.append("S3 was not measured: moto[server] is not installed.")

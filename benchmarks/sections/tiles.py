@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from benchmarks import limit, workloads
 from benchmarks.bench import Bench
 from benchmarks.cases import CACHES, Case, Servers, keep
-from benchmarks.figures import Figures, times
+from benchmarks.figures import Figures, times, written
 from benchmarks.granule import RGB
 from benchmarks.limit import Parts
 from benchmarks.pairs import compare
@@ -57,6 +57,7 @@ def measure(bench: Bench) -> Figures:
             table.add(case.workload.name, CACHES[case.state], pair.theirs, pair.ours, *ratios, whole, times(far), least)
             keep(figures, f"titiler {case.key}", pair)
             figures.measured[f"limit: {case.workload.name}, {CACHES[case.state]}"] = far
+        _stages(figures, ours)
     _parts(figures, parts)
     return figures
 
@@ -74,6 +75,19 @@ def _limits(bench: Bench, case: Case, parts: Parts) -> tuple[float, float]:
     if case.state == "filling":
         return blocks.once * parts.block + picture, blocks.once * parts.block + picture
     return blocks.each * parts.block + picture, blocks.rows * parts.block + picture
+
+
+def _stages(figures: Figures, ours: Servers) -> None:
+    """Where our time goes."""
+    table = figures.table(
+        "Where our time goes: elapsed ms of each stage, one client",
+        *("workload", "our caches", "stages, as in Server-Timing"),
+    )
+    for case in CASES:
+        if case.state in {"cold", "hot"}:
+            stages = ours.stages(case)
+            said = ", ".join(f"{stage} {written(spent)}" for stage, spent in stages.items())
+            table.add(case.workload.name, CACHES[case.state], said)
 
 
 def _parts(figures: Figures, parts: Parts) -> None:
