@@ -71,9 +71,7 @@ class Tags:
 
     __slots__ = ("_entries", "_header", "_inline", "_long", "_short", "order")
 
-    def __init__(
-        self, header: HeaderBytes, entries: dict[int, tuple[int, int, int]], order: Order, inline: int
-    ) -> None:
+    def __init__(self, header: HeaderBytes, entries: Entries, order: Order, inline: int) -> None:
         self.order: Order = order
         self._header = header
         self._entries = entries
@@ -181,7 +179,7 @@ def read_tags(header: HeaderBytes, offset: int, order: Order, *, is_big: bool) -
         raise TiffError("The file's directory has too many tags.")
     body = header.part(offset + start, count * entry + inline)
     *flat, following = struct.unpack(f"{order}{words * count}{words[-1]}", body)
-    entries = dict(zip(flat[::4], zip(flat[1::4], flat[2::4], flat[3::4], strict=True), strict=True))
+    entries: Entries = dict(zip(flat[::4], zip(flat[1::4], flat[2::4], flat[3::4], strict=True), strict=True))
     if len(entries) != count:
         raise TiffError("The file's directory has a tag twice.")
     return Tags(header, entries, order, inline), following
