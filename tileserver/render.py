@@ -106,18 +106,19 @@ class Renderer:
 
     def key(self, request: MapRequest, selection: Selection) -> str:
         """Names the bytes of a picture: equal keys are equal pictures."""
+        grid = request.grid
         parts = (
             [(item.id, item.version) for item in selection.items],
             request.collection.id,
             _needs(request.style).fingerprint,
-            request.grid,
+            (grid.crs, grid.bounds, grid.width, grid.height),
             request.format,
             request.reducers,
             request.unscale,
             self._masked(request),
             (self.settings.jpeg_quality, self.settings.webp_quality, self._background),
         )
-        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+        return _digest(repr(parts))
 
     def image(self, request: MapRequest) -> Image:
         """Select, draw and encode. Raises SourceUnreadable naming item and asset."""
@@ -234,6 +235,10 @@ class Renderer:
             raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
 
 
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 class _Needs(NamedTuple):
     """What of a style decides the items and the pixels."""
 
@@ -252,7 +257,7 @@ def _needs(style: Style) -> _Needs:
     if known is None or known.style is not style:
         if len(_known) >= _MANY:
             _known.clear()
-        fingerprint = repr(sorted(style_to_render(style).items(), key=str))
+        fingerprint = _digest(repr(sorted(style_to_render(style).items(), key=str)))
         known = _known[id(style)] = _Needs(style, variables(style), fingerprint)
     return known
 

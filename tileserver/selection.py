@@ -21,6 +21,8 @@ from tileserver.times import Time
 
 _TICK = timedelta(microseconds=1)
 _PAGE = 64
+_MANY = 65536
+_filled: dict[tuple[object, ...], bool] = {}
 _footprints: LRUCache[tuple[object, ...], shapely.Geometry] = LRUCache(maxsize=65536)
 
 
@@ -74,6 +76,29 @@ def covers(item: Item, bbox: Bbox) -> bool:
     return bool(shapely.area(area) == 0 or not shapely.touches(geometry, area))
 
 
+def _fills(item: Item, cells: Bbox) -> bool:
+    """Does the footprint reach beyond all of these cells? Remembered: the tiles in them ask one after another."""
+    key = item.collection, item.id, item.version, cells
+    known = _filled.get(key)
+    if known is None:
+        if len(_filled) >= _MANY:
+            _filled.clear()
+        known = _filled[key] = bool(shapely.contains_properly(footprint(item), boxes(cells)))
+    return known
+
+
+def _cells(bbox: Bbox, times: int) -> Bbox | None:
+    """The cells of a grid of degrees around a bbox, which are so many times as large; None where that is too much."""
+    west, south, east, north = bbox
+    span = max(east - west, north - south)
+    if west > east or not 0 < span < 10:
+        return None
+    cell = 2.0 ** math.ceil(math.log2(span * times))
+    west, south = math.floor(west / cell) * cell, math.floor(south / cell) * cell
+    east, north = math.ceil(east / cell) * cell, math.ceil(north / cell) * cell
+    return max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
+
+
 def usable(names: Sequence[str], only: Sequence[str] = ()) -> Callable[[Item], bool]:
     """Has an item every band that a style needs, and is it one of the style's own items, where it names some?"""
     chosen = frozenset(only)
@@ -94,7 +119,7 @@ class Nearby:
 
         None at all where nothing is gained: without a revision, across the antimeridian, for very large areas.
         """
-        area = _neighbourhood(bbox)
+        area = _cells(bbox, 8)
         if not revision or area is None:
             return [], False
         found = self._around(collection_id, revision, area, interval, undated=undated)
@@ -104,18 +129,6 @@ class Nearby:
         self, collection_id: str, _revision: str, area: Bbox, interval: Interval | None, *, undated: bool
     ) -> list[Item]:
         return self._catalog.items(collection_id, bbox=area, interval=interval, limit=_PAGE, undated=undated)
-
-
-def _neighbourhood(bbox: Bbox) -> Bbox | None:
-    """The cells of a grid of degrees around a bbox; they are at least eight times as large."""
-    west, south, east, north = bbox
-    span = max(east - west, north - south)
-    if west > east or not 0 < span < 10:
-        return None
-    cell = 2.0 ** math.ceil(math.log2(span * 8))
-    west, south = (math.floor(value / cell) * cell for value in (west, south))
-    east, north = (math.ceil(value / cell) * cell for value in (east, north))
-    return max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
 
 
 def _meet(item: Bbox, bbox: Bbox) -> bool:
@@ -151,6 +164,7 @@ def select(
         nearby: what is known around, for a collection at this `revision`.
     """
     has_bands = usable(names, only)
+    cells = _cells(bbox, 2)
 
     def pages(interval: Interval | None, size: int, *, undated: bool) -> Iterator[list[Item]]:
         """The newest items that meet the bbox: more and more of them, until these are all."""
@@ -174,7 +188,7 @@ def select(
                 if item.id in looked:
                     continue
                 looked.add(item.id)
-                if has_bands(item) and covers(item, bbox):
+                if has_bands(item) and ((cells and _fills(item, cells)) or covers(item, bbox)):
                     yield item
                     count -= 1
                     if not count:

@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -168,3 +169,24 @@ def test_neighbours_ask_the_catalog_once(catalog):
         names=["B04"], nearby=nearby, revision="2",
     )  # fmt: skip
     assert len(calls) == before + 1
+
+
+def test_what_cells_fill_is_covered(tmp_path):
+    """The short cut for tiles deep inside a footprint never says more than the geometries do."""
+    dice = np.random.default_rng(8)
+    triangle = {"type": "Polygon", "coordinates": [[[14, 45], [17, 45.2], [15, 48], [14, 45]]]}
+    thing = dataclasses.replace(item("t", "2023-08-13T10:00:00", (14, 45, 17, 48)), geometry=triangle)
+    outline = shapely.geometry.shape(triangle)
+    catalog = open_catalog(f"sqlite:///{tmp_path}/c.db")
+    catalog.put_collection(Collection(id="s2", title="S2"))
+    catalog.put_items([thing])
+    found = 0
+    for _ in range(500):
+        size = float(10 ** dice.uniform(-3, 0))
+        west, south = dice.uniform([13.8, 44.8], [17.2, 48.2])
+        box = (float(west), float(south), float(west) + size, float(south) + size)
+        got = chosen(catalog, "2023-08-13", box)[0] == ["t"]
+        assert got == (outline.intersection(shapely.box(*box)).area > 0)
+        found += got
+    assert 100 < found < 400
+    catalog.close()
