@@ -63,7 +63,14 @@ class Bench:
         ]
 
     def measure(
-        self, name: str, boundary: str, call: Callable[[], Any], *, pixels: int, runs: int | None = None, warm: bool = True
+        self,
+        name: str,
+        boundary: str,
+        call: Callable[[], Any],
+        *,
+        pixels: int,
+        runs: int | None = None,
+        warm: bool = True,
     ) -> float:
         """Median milliseconds of a call; a first call, which compiles and fills the pool, is not counted."""
         if warm:
@@ -86,17 +93,17 @@ class Bench:
         print(f"    {boundary}", flush=True)
         return median
 
-    def attempt(self, part: Callable[[Bench], None]) -> None:
+    def attempt(self, part: Callable[[Bench], None], name: str) -> None:
         """A part of the benchmark; what it cannot do is one row, and the next part follows."""
         try:
             part(self)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            self.rows.append({"case": part.__name__, "boundary": "not measured", "error": reason})
-            print(f"{part.__name__}: not measured ({reason})", flush=True)
+            self.rows.append({"case": name, "boundary": "not measured", "error": reason})
+            print(f"{name}: not measured ({reason})", flush=True)
 
     def device_alone(self, jobs: Sequence[Job], times: int) -> dict[str, list[float]]:
-        """Milliseconds of a planned batch on the device: launches repeated, one wait at the end; shading, coding, both."""
+        """Milliseconds of a planned batch: launches repeated, one wait at the end; shading, coding, both."""
         with self.gpu._slot() as slot:  # noqa: SLF001 planned once, launched often: no request does that
             styles = [slot.styles.of(job.recipe) for job in jobs]
             targets = [slot.target(job, style) for job, style in zip(jobs, styles, strict=True)]

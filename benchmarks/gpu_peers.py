@@ -1,4 +1,4 @@
-"""NVIDIA's own parts on the same data: nvImageCodec (nvJPEG) and nvCOMP. Each is left out where its wheel is not there."""
+"""NVIDIA's own parts on the same data: nvImageCodec (nvJPEG) and nvCOMP. A missing wheel costs its row."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def nvcomp(bench: Bench, blocks: list[list[tuple[int, int, bytes]]], block: int)
         host[at : at + len(data)] = np.frombuffer(data, np.uint8)
     sizes = [len(data) for data in entries]
     stream = cupy.cuda.Stream(non_blocking=True)
-    codec = library.Codec(
-        algorithm="Deflate", bitstream_kind=library.BitstreamKind.RAW, cuda_stream=stream.ptr
-    )
+    codec = library.Codec(algorithm="Deflate", bitstream_kind=library.BitstreamKind.RAW, cuda_stream=stream.ptr)
     packed = cupy.empty(offsets[-1], cupy.uint8)
     raw = cupy.empty((3, across, across, block, block), cupy.uint16)
     each = 2 * block * block
