@@ -111,10 +111,11 @@ class Bench:
         command = [*TILESERVER, "serve", *what, "--port", str(port), *options]
         return Server(command, port, {**self._environment(), **settings}, first)
 
-    def titiler(self, *options: str, first: str = "/healthz", **settings: str) -> Server:
+    def titiler(self, *options: str, slot: int = 0, first: str = "/healthz", **settings: str) -> Server:
         """Stock TiTiler with one task thread."""
-        command = uvicorn("benchmarks.peers.titiler:app", self.port, *options)
-        return Server(command, self.port, {**titiler.SETTINGS, **settings}, first)
+        port = self.port + slot
+        command = uvicorn("benchmarks.peers.titiler:app", port, *options)
+        return Server(command, port, {**titiler.SETTINGS, **settings}, first)
 
     def _environment(self) -> dict[str, str]:
         return {"TILESERVER_DEVICE": "cpu", "TILESERVER_CACHE_DIR": str(self.folder / "scratch" / "cache")}

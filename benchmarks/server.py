@@ -83,10 +83,12 @@ class Server:
 
     def settle(self) -> Self:
         """Wait until the server does nothing more by itself: what it does after its start is no tile's."""
+        quiet = 0
         for _ in range(100):
             before = self.seconds()
             time.sleep(0.2)
-            if self.seconds() - before < 0.004:
+            quiet = quiet + 1 if self.seconds() - before < 0.004 else 0
+            if quiet == 3:
                 break
         return self
 
