@@ -55,7 +55,7 @@ class Pool:
             entry = self._entries.get(key)
             if entry is not None:
                 entry.uses -= 1
-            self._shrink()
+            self._shrink(self.budget)
 
     def offer(self, key: Hashable, memory: Memory) -> None:
         """Keep memory whose upload has ended; what is too large for the budget is not kept."""
@@ -64,18 +64,24 @@ class Pool:
                 return
             self._entries[key] = _Entry(memory, memory.size)
             self._used += memory.size
-            self._shrink()
+            self._shrink(self.budget)
+
+    def shrink(self, size: int) -> None:
+        """Free what was not used for longest, until at most `size` bytes are held; what a batch uses stays."""
+        with self._lock:
+            self._shrink(size)
 
     def clear(self) -> None:
         """Free everything that no batch is using."""
-        with self._lock:
-            self._shrink(0)
+        self.shrink(0)
 
-    def _shrink(self, budget: int | None = None) -> None:
-        limit = self.budget if budget is None else budget
-        if self._used <= limit:
-            return
-        for key in [key for key, entry in self._entries.items() if entry.uses == 0]:
+    def _shrink(self, size: int) -> None:
+        excess, victims = self._used - size, []
+        for key, entry in self._entries.items():  # ends early: there may be a million windows
+            if excess <= 0:
+                break
+            if entry.uses == 0:
+                victims.append(key)
+                excess -= entry.size
+        for key in victims:
             self._used -= self._entries.pop(key).size
-            if self._used <= limit:
-                return

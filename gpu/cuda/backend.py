@@ -75,7 +75,12 @@ class CudaBackend:
             self._slots.put(Slot(device, self.kernels, self.pool, scratch_bytes))
 
     def warm(self) -> None:
-        """Compile what every request needs."""
+        """Compile what every request needs, and take the memory of every batch."""
+        slots = [self._slots.get() for _ in range(self._slots.qsize())]
+        for slot in slots:
+            slot.scratch.take(1)
+            slot.reset()
+            self._slots.put(slot)
         for name in ("shade", "values", "warp", "seg_scan", "seg_gather"):
             self.kernels.general(name)
         self.jpeg([np.zeros((8, 8, 3), np.uint8)], 85)
@@ -245,7 +250,8 @@ class CudaBackend:
             self._slots.put(slot)
 
     def _free(self) -> None:
-        self.pool.clear()
+        """Half of what the pool holds, not all: it may be a hundred gigabytes that were uploaded for a reason."""
+        self.pool.shrink(self.pool.used // 2)
         self.device.trim()
 
     def _fallback(self, error: Exception) -> None:

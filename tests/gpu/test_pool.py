@@ -1,6 +1,7 @@
 """What stays in GPU memory: the budget, the order, leases; and the memory of a batch."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +41,30 @@ def test_leased_memory_stays():
     pool.release("a")
     pool.clear()
     assert pool.used == 0
+
+
+def test_shrinking_takes_the_oldest_and_only_as_many_as_needed():
+    pool = Pool(1000)
+    for key in "abcdef":
+        pool.offer(key, HostMemory(100))
+    pool.lease("a")
+    pool.lease("c")
+    pool.shrink(350)
+    assert pool.used == 300
+    assert [pool.lease(key) is not None for key in "abcdef"] == [True, False, True, False, False, True]
+
+
+def test_a_full_pool_of_very_many_windows_stays_quick():
+    """One in, one out costs the same however many there are."""
+    memory = HostMemory(1)
+    pool = Pool(200_000)
+    for key in range(200_000):
+        pool.offer(key, memory)
+    started = time.thread_time()
+    for key in range(200_000, 202_000):
+        pool.offer(key, memory)
+    assert time.thread_time() - started < 0.5
+    assert pool.used == 200_000
 
 
 @settings(max_examples=60, deadline=None)
