@@ -17,7 +17,7 @@ from benchmarks.workloads import Workload
 
 State = Literal["cold", "filling", "hot", "encoded"]
 CACHES: Mapping[State, str] = {
-    "cold": "none",
+    "cold": "no cache",
     "filling": "blocks, filling",
     "hot": "blocks, hot",
     "encoded": "tiles, hot",

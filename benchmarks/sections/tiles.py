@@ -56,7 +56,7 @@ def measure(bench: Bench) -> Figures:
             far = pair.ours / whole
             table.add(case.workload.name, CACHES[case.state], pair.theirs, pair.ours, *ratios, whole, times(far), least)
             keep(figures, f"titiler {case.key}", pair)
-            figures.measured[f"limit: {case.workload.name}, {CACHES[case.state]}"] = far
+            figures.measured[f"limit: {case.workload.name} ({CACHES[case.state]})"] = far
         _stages(figures, ours)
     _parts(figures, parts)
     return figures
