@@ -22,6 +22,8 @@ from gpu.backend import Control
 Floats = NDArray[np.float64]
 Evaluate = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """Picture columns and rows (pixel centres at .5) to source pixels; not finite where there is no place."""
+Reach = tuple[tuple[float, float], tuple[float, float]]
+"""Least and greatest x, least and greatest y."""
 
 TOLERANCE = 0.125
 ORDER = 7
@@ -34,15 +36,22 @@ _NODES = -np.cos(np.pi * (2 * np.arange(ORDER) + 1) / (2 * ORDER))
 _INVERSE = np.linalg.inv(np.polynomial.chebyshev.chebvander(_NODES, ORDER - 1))
 _TESTS = np.array([-1.0, -0.52, 0.11, 0.77, 1.0])
 _TEST_MATRIX = np.polynomial.chebyshev.chebvander(_TESTS, ORDER - 1)
+_ACROSS = np.concatenate([np.tile(_NODES, ORDER), np.tile(_TESTS, len(_TESTS))])
+_DOWN = np.concatenate([np.repeat(_NODES, ORDER), np.repeat(_TESTS, len(_TESTS))])
+_STEPS = np.linspace(0.0, 1.0, EDGE_STEPS)
+_EDGES = (
+    np.concatenate([_STEPS, _STEPS, np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS)]),
+    np.concatenate([np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS), _STEPS, _STEPS]),
+)
+"""Columns and rows along the four edges of a picture of side 1."""
+_EDGE_ACROSS, _EDGE_DOWN = (np.polynomial.chebyshev.chebvander(2 * steps - 1, ORDER - 1) for steps in _EDGES)
 
 jit = numba.njit(nogil=True, cache=True)
 
 
 def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
     """(2, ORDER, ORDER) Chebyshev coefficients of x and y, None where they miss by 0.0001 px."""
-    u = np.concatenate([np.tile(_NODES, ORDER), np.tile(_TESTS, len(_TESTS))])
-    v = np.concatenate([np.repeat(_NODES, ORDER), np.repeat(_TESTS, len(_TESTS))])
-    xs, ys = evaluate((u + 1) / 2 * width, (v + 1) / 2 * height)
+    xs, ys = evaluate((_ACROSS + 1) / 2 * width, (_DOWN + 1) / 2 * height)
     count = ORDER * ORDER
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         return None
@@ -55,26 +64,16 @@ def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
     return out
 
 
-def polynomial(coefficients: Floats, width: int, height: int) -> Evaluate:
-    """A fit as a function of picture columns and rows."""
-
-    def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
-        u, v = 2 * columns / width - 1, 2 * rows / height - 1
-        across = np.polynomial.chebyshev.chebvander(u, ORDER - 1)
-        down = np.polynomial.chebyshev.chebvander(v, ORDER - 1)
-        x, y = (np.einsum("ni,ij,nj->n", down, part, across) for part in coefficients)
-        return x, y
-
-    return evaluate
+def reach(coefficients: Floats) -> Reach:
+    """Range of x and of y along the edges of a picture whose places a polynomial gives."""
+    # without the noise of a sum, a picture that ends where a pixel does, does not touch the next
+    x, y = (np.round((_EDGE_DOWN @ part * _EDGE_ACROSS).sum(axis=1), 6) for part in coefficients)
+    return (float(x.min()), float(x.max())), (float(y.min()), float(y.max()))
 
 
-def extent(evaluate: Evaluate, width: int, height: int) -> tuple[tuple[float, float], ...] | None:
+def extent(evaluate: Evaluate, width: int, height: int) -> Reach | None:
     """Range of x and of y along the edges of a picture, None where any point has no place."""
-    steps = np.linspace(0.0, 1.0, EDGE_STEPS)
-    low, high = np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS)
-    columns = np.concatenate([steps, steps, low, high]) * width
-    rows = np.concatenate([low, high, steps, steps]) * height
-    xs, ys = evaluate(columns, rows)
+    xs, ys = evaluate(_EDGES[0] * width, _EDGES[1] * height)
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         return None
     return (float(xs.min()), float(xs.max())), (float(ys.min()), float(ys.max()))
@@ -210,36 +209,24 @@ def resampled(rows: Control, size: tuple[int, int], out: tuple[int, int]) -> Con
     return Control(segments=segments.reshape(-1, 5), first=np.arange(out[1] + 1) * out[0])
 
 
-def settled(rows: Control, evaluate: Evaluate, width: int, size: tuple[int, int]) -> Control:
-    """Control rows whose places less than a pixel beside a source of `size` are exact, as GDAL's warper has them."""
-    line = np.repeat(np.arange(len(rows.first) - 1), np.diff(rows.first)).astype(np.float64)
-    table, count = np.column_stack([line, rows.segments]), lengths(rows, width)
-    last = (count - 1).astype(np.float64)
-    x, y = ([table[:, at], table[:, at] + table[:, at + 1] * last] for at in (2, 4))
-    crossing = _outside(x[0], y[0], size) | _outside(x[1], y[1], size)
-    for ends, whole in ((x, size[0]), (y, size[1])):
-        crossing &= (np.maximum(*ends) > -1) & (np.minimum(*ends) < whole + 1)
-    if not crossing.any():
-        return rows
-    pixels, step = np.repeat(table[crossing], count[crossing], axis=0), _steps(count[crossing])
-    pixels[:, 1] += step
-    pixels[:, 2] += pixels[:, 3] * step
-    pixels[:, 4] += pixels[:, 5] * step
-    exact = _beside(pixels[:, 2], pixels[:, 4], size)
-    xs, ys = evaluate(pixels[exact, 1] + 0.5, pixels[exact, 0] + 0.5)
-    pixels[exact, 2:] = np.column_stack([xs, np.zeros_like(xs), ys, np.zeros_like(ys)])
-    starts = exact | (step == 0) | np.append(False, exact[:-1])
-    table = np.concatenate([table[~crossing], pixels[starts]])
-    return _in_order(table, len(rows.first) - 1)
+@jit
+def _bounds(segments, first, width):
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for row in range(first.shape[0] - 1):
+        for index in range(first[row], first[row + 1]):
+            stop = segments[index + 1, 0] if index + 1 < first[row + 1] else width
+            for axis in range(2):
+                at = segments[index, 1 + 2 * axis]
+                for place in (at, at + segments[index, 2 + 2 * axis] * (stop - segments[index, 0] - 1)):
+                    if np.isfinite(place):
+                        low[axis], high[axis] = min(low[axis], place), max(high[axis], place)
+    return low, high
 
 
-def _outside(x: Floats, y: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
-    return (x < 0) | (x > size[0]) | (y < 0) | (y > size[1])
-
-
-def _beside(x: Floats, y: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Outside, but less than a pixel."""
-    return _outside(x, y, size) & (x > -1) & (x < size[0] + 1) & (y > -1) & (y < size[1] + 1)
+def bounds(rows: Control, width: int) -> tuple[Floats, Floats]:
+    """Least and greatest x and y of all places of a picture; infinite, and crossed, if there are none."""
+    low, high = _bounds(rows.segments, rows.first, width)
+    return low, high
 
 
 def _in_order(table: Floats, height: int) -> Control:
@@ -306,5 +293,5 @@ def _lines(evaluate: Evaluate, pieces: NDArray[np.int64]) -> tuple[Any, NDArray[
 
 
 def warm() -> None:
-    """Compile or load the kernel."""
-    from_polynomial(np.zeros((2, ORDER, ORDER)), 8, 1)
+    """Compile or load the kernels."""
+    bounds(from_polynomial(np.zeros((2, ORDER, ORDER)), 8, 1), 8)

@@ -21,7 +21,7 @@ from rasterio.warp import calculate_default_transform
 from rasterio.windows import from_bounds
 
 from gpu.backend import Control
-from tileserver import control
+from tileserver import control, edges
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid, Resampling
 
@@ -96,16 +96,15 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     width, height = view if twice else picture
     exact = _transformer(replace(grid, width=width, height=height), file, size)
     fitted = control.fit(exact, width, height)
-    places = exact if fitted is None else control.polynomial(fitted, width, height)
-    reach = control.extent(places, width, height)
+    reach = control.extent(exact, width, height) if fitted is None else control.reach(fitted)
     if fitted is None:
         rows = control.from_points(exact, width, height)
-    elif reach is None or _beyond(reach, size):
+    elif reach and _beyond(reach, size):
         return None
     else:
         rows = control.from_polynomial(fitted, width, height)
     if reach is None or _meets_edge(reach, size):
-        rows = control.settled(rows, exact, width, size)
+        rows = edges.settled(rows, exact, width, size)
     stretch = (1.0, 1.0)
     if reach is not None:
         axes = zip(reach, size, (width, height), strict=True)
@@ -116,13 +115,13 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     return _windowed(rows, grid.width, size, level, stretch, 1 if resampling == "average" else RADIUS[resampling])
 
 
-def _beyond(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bool:
+def _beyond(reach: control.Reach, size: tuple[int, int]) -> bool:
     """Does a picture lie wholly outside a source."""
     (left, right), (top, bottom) = reach
     return left > size[0] or right < 0 or top > size[1] or bottom < 0
 
 
-def _meets_edge(reach: tuple[tuple[float, float], ...], size: tuple[int, int]) -> bool:
+def _meets_edge(reach: control.Reach, size: tuple[int, int]) -> bool:
     """Does a picture come within a pixel of a source's edges."""
     return any(low < 1 or high > whole - 1 for (low, high), whole in zip(reach, size, strict=True))
 
@@ -138,24 +137,19 @@ def _windowed(
     rows: Control, columns: int, size: tuple[int, int], level: int, stretch: tuple[float, float], radius: int
 ) -> Placement | None:
     """Cuts the source window around all places and shifts the control rows to it."""
-    segments = rows.segments
-    last = control.lengths(rows, columns) - 1
+    low_places, high_places = control.bounds(rows, columns)
     window = []
     for axis in (0, 1):
-        start = segments[:, 1 + 2 * axis]
-        end = start + segments[:, 2 + 2 * axis] * last
-        places = np.concatenate([start, end])
-        places = places[np.isfinite(places)]
-        if not len(places):
+        if low_places[axis] > high_places[axis]:
             return None
         pad = math.ceil(radius / min(stretch[axis], 1.0)) + 1 if radius else 0
-        low = max(0, math.floor(max(float(places.min()), -2.0)) - pad)
-        high = min(size[axis], math.floor(min(float(places.max()), size[axis] + 2.0)) + 1 + pad)
+        low = max(0, math.floor(max(low_places[axis], -2.0)) - pad)
+        high = min(size[axis], math.floor(min(high_places[axis], size[axis] + 2.0)) + 1 + pad)
         if high <= low:
             return None
         window += [low, high]
     left, right, top, bottom = window
-    shifted = segments.copy()
+    shifted = rows.segments.copy()
     shifted[:, 1] -= left
     shifted[:, 3] -= top
     return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch)

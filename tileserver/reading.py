@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Source
-from tileserver import control
+from tileserver import control, edges
 from tileserver.blocks import BlockCache
 from tileserver.cog import Block, BlockError, Cog, Unsupported, open_cog, predictors
 from tileserver.errors import SourceUnreadable
@@ -208,6 +208,7 @@ def _warm() -> Thread:
     def load() -> None:
         predictors.warm()
         control.warm()
+        edges.warm()
 
     thread = Thread(target=load, name="warm-reader")
     thread.start()

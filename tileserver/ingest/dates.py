@@ -2,10 +2,11 @@
 
 Understood, from fine to coarse: `2015-12-08T100409Z`, `20151208T100409`, `20230810_100031`, `20230810100031`,
 `2023-08-10_10-00-31`;
-`2023-08-10`, `2023_08_10`, `2023.08.10`, `20230810`, `A2023222` (day of year); folders `2023/08/10` and
-`2023/222`; day first `10.8.2023`, `10.08.2023`, and `31-12-2023` where no month can be meant; `2023-08`, folders `2023/08` and `202308`; a bare year (`1985`, `landcover_2020`). Two of them with `--`
-or `_to_` between are a period. The finest wins; of equally fine ones the deepest folder or file, and in one name
-the first (satellite products say when they were taken before they say when they were made).
+`2023-08-10`, `2023_08_10`, `2023.08.10`, `20230810`, `A2023222` (day of year); folders `2023/08/10` and `2023/222`;
+day first `10.8.2023`, `10.08.2023`, and `31-12-2023` where no month can be meant; `2023-08`, folders `2023/08` and
+`202308`; a bare year (`1985`, `landcover_2020`). Two of them with `--` or `_to_` between are a period. The finest
+wins; of equally fine ones the deepest folder or file, and in one name the first (satellite products say when they
+were taken before they say when they were made).
 """
 
 from __future__ import annotations
