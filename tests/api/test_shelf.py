@@ -7,6 +7,7 @@ from dataclasses import replace
 import mercantile
 
 from tests.servers import open_client
+from tileserver.api.shelf import Shelf
 
 PLACE = mercantile.tile(15.02, 46.93, 13)
 URL = f"/xyz/sentinel-2/custom/latest/{PLACE.z}/{PLACE.x}/{PLACE.y}.png?assets=B04,B03,B02&rescale=0,0.43"
@@ -96,3 +97,20 @@ def test_a_removed_collection_is_gone(archive, tmp_path):
         assert from_shelf(other.get(URL))
         other.parts.catalog.remove_collection("sentinel-2")
         assert other.get(URL).status_code == 404
+
+
+def test_what_is_old_is_forgotten(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr("tileserver.api.shelf.monotonic", lambda: now)
+    shelf = Shelf(size=3)
+
+    def scope(name: str) -> dict:
+        return {"path": f"/{name}", "query_string": b""}
+
+    for name in "abcd":
+        shelf.keep(scope(name), "c", "1", name, {})
+    assert [shelf.find(scope(name)) is not None for name in "abcd"] == [False, True, True, True]
+    now += 31
+    assert shelf.find(scope("b")) is None
+    shelf.keep(scope("e"), "c", "1", "e", {})
+    assert len(shelf._known) == 1

@@ -43,9 +43,10 @@ class Shelf:
 
     def keep(self, scope: Scope, collection: str, revision: str, key: str, headers: Mapping[str, str]) -> None:
         """`revision` is the collection's from before its items were selected; no header of the request matters."""
+        now = monotonic()
         address = scope["path"], scope["query_string"]
-        self._known[address] = _Known(collection, revision, key, headers, monotonic() + _SECONDS)
-        if len(self._known) > self._size:
+        self._known[address] = _Known(collection, revision, key, headers, now + _SECONDS)
+        while len(self._known) > self._size or next(iter(self._known.values())).until < now:
             self._known.popitem(last=False)
 
     def find(self, scope: Scope) -> _Known | None:
