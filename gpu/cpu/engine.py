@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Encoded, Format, Job, Picture, Resampling, Source
+from gpu.checks import check_job, check_source
 from gpu.cpu import color, compose, plain, warming, warp
 from gpu.encode import encode
 
@@ -30,15 +31,18 @@ class CpuBackend:
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Stored values on the output grid and their validity."""
+        check_source(source, height)
         return warp.warp(source, width, slice(0, height), resampling)
 
     def values(self, job: Job) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Physical outputs (outputs, height, width) and validity (height, width)."""
+        check_job(job)
         values = np.concatenate([compose.compose(job, rows) for rows in _strips(job)], axis=1)
         return values, compose.validity(values, job.recipe)
 
     def shade(self, job: Job) -> Picture:
         """The picture of a job, not encoded."""
+        check_job(job)
         if plain.fits(job):
             return plain.shade(job)
         parts = [color.paint(compose.compose(job, rows), job.recipe) for rows in _strips(job)]

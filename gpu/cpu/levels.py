@@ -83,6 +83,27 @@ def table_kernel(stored, valid, table, levels):
 
 
 @jit
+def look_up_kernel(red, green, blue, valid_r, valid_g, valid_b, table_r, table_g, table_b, pixels, alpha):
+    """Three planes of stored values by tables into pixels without alpha; returns how many are still missing."""
+    missing = 0
+    for r in range(pixels.shape[0]):
+        line_r, line_g, line_b, line, shown = red[r], green[r], blue[r], pixels[r], alpha[r]
+        good_r, good_g, good_b = valid_r[r], valid_g[r], valid_b[r]
+        for c in range(shown.shape[0]):
+            if shown[c] != 0:
+                continue
+            a = table_r[line_r[c]] if good_r[c] else np.uint16(0)
+            b = table_g[line_g[c]] if good_g[c] else np.uint16(0)
+            d = table_b[line_b[c]] if good_b[c] else np.uint16(0)
+            if (a | b | d) & VALID:
+                line[c, 0], line[c, 1], line[c, 2] = a & 255, b & 255, d & 255
+                shown[c] = 255
+            else:
+                missing += 1
+    return missing
+
+
+@jit
 def ramp_kernel(levels, opacity, indices, alpha):
     """Levels as indices of a ramp of 256 colours whose alpha is `opacity`."""
     for r in range(levels.shape[0]):

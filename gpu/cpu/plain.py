@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Job, Picture, Recipe, Source
-from gpu.checks import check_job
 from gpu.compiled import VALID, contiguous
 from gpu.cpu.color import formula
-from gpu.cpu.levels import Levels, interval, paint_kernel, picture, table_kernel
+from gpu.cpu.levels import Levels, interval, look_up_kernel, paint_kernel, picture, table_kernel
 from gpu.cpu.nearest import level_kernel, rgb_kernel
-from gpu.cpu.warp import LARGEST, warp
+from gpu.cpu.warp import LARGEST, warp, warp_alike
 
 Bytes = NDArray[np.uint8]
 
@@ -42,8 +41,7 @@ def _small(source: Source) -> bool:
 
 
 def shade(job: Job) -> Picture:
-    """The picture of a job that fits. Raises ValueError for one that would be read beyond its ends."""
-    check_job(job)
+    """The picture of a job that fits and that `check_job` has passed."""
     bands = [job.recipe.variables.index(output.bands[0]) for output in job.recipe.expressions]
     if len(bands) == 1:
         return _single(job, bands[0])
@@ -57,13 +55,17 @@ def shade(job: Job) -> Picture:
 
 def _paint(sources: list[Source | None], job: Job, pixels: Bytes, alpha: Bytes) -> int:
     """Three bands of a layer into what is still empty; returns how many pixels stay so."""
-    alike = _alike(sources) if job.recipe.resampling == "nearest" else None
-    if alike is not None:
-        tables = [table_of(source, job.recipe, index) for index, source in enumerate(alike)]
+    recipe, alike = job.recipe, _alike(sources)
+    if alike is not None and recipe.resampling == "nearest":
+        tables = [table_of(source, recipe, index) for index, source in enumerate(alike)]
         windows = [_words(source.pixels) for source in alike]
         control = alike[0].control
         assert control is not None
         return int(rgb_kernel(*windows, *tables, control.segments, control.first, pixels, alpha))
+    if alike is not None:
+        tables = [table_of(replace(source, nodata=None), recipe, index) for index, source in enumerate(alike)]
+        stored, valid = zip(*warp_alike(alike, job.width, slice(0, job.height), recipe.resampling), strict=True)
+        return int(look_up_kernel(*map(_words, stored), *map(contiguous, valid), *tables, pixels, alpha))
     levels = np.zeros((3, job.height, job.width), np.uint16)
     for index, source in enumerate(sources):
         _fill(source, job, index, levels[index])
@@ -71,14 +73,15 @@ def _paint(sources: list[Source | None], job: Job, pixels: Bytes, alpha: Bytes) 
 
 
 def _alike(sources: list[Source | None]) -> list[Source] | None:
-    """Three sources of one grid, type and size without masks; None where they are not."""
+    """Three sources without masks that differ in their values only; None where they are not."""
     first = sources[0]
     if first is None or first.control is None:
         return None
     found = [
         source for source in sources
         if source is not None and source.control is first.control and source.valid is None
-        and source.pixels.shape == first.pixels.shape and source.pixels.itemsize == first.pixels.itemsize
+        and source.pixels.shape == first.pixels.shape and source.pixels.dtype == first.pixels.dtype
+        and source.stretch == first.stretch
     ]  # fmt: skip
     return found if len(found) == len(sources) else None
 

@@ -23,7 +23,7 @@ def row_positions(segments, begin, end, width, xs, ys):
         stop = int(segments[s + 1, 0]) if s + 1 < end else width
         x, dx, y, dy = segments[s, 1], segments[s, 2], segments[s, 3], segments[s, 4]
         part_x, part_y = xs[start:stop], ys[start:stop]
-        for i in range(stop - start):
+        for i in range(part_x.shape[0]):
             part_x[i] = x + dx * i
             part_y[i] = y + dy * i
 
@@ -119,31 +119,47 @@ def row_bilinear(flat, corners, width, parts_x, parts_y, values):
 
 
 @jit
-def row_weighted(flat, corners, width, across, across_sums, down, down_sums, line, values):
-    """Weighted means of the pixels from each corner on."""
+def row_of_four(flat, corners, width, across, down, values):
+    """Weighted sums of four columns from each corner on, which is what nearly all kernels take."""
+    one, two, three, four = across[0], across[1], across[2], across[3]
+    for c in range(corners.shape[0]):
+        if corners[c] < 0:
+            continue
+        at = np.uint32(corners[c])
+        a, b, d, e = one[c], two[c], three[c], four[c]
+        total = 0.0
+        for j in range(down.shape[0]):
+            line = a * flat[at] + b * flat[at + np.uint32(1)]
+            line = line + d * flat[at + np.uint32(2)] + e * flat[at + np.uint32(3)]
+            total += down[j, c] * line
+            at += np.uint32(width)
+        values[c] = total
+
+
+@jit
+def row_of_many(flat, corners, width, across, down, line, values):
+    """Weighted sums of any number of columns from each corner on."""
     values[:] = 0.0
     for j in range(down.shape[0]):
         line[:] = 0.0
         for i in range(across.shape[0]):
-            step, weights = np.uint32(j * width + i), across[i]
+            weights, step = across[i], np.uint32(j * width + i)
             for c in range(corners.shape[0]):
                 line[c] += weights[c] * flat[np.uint32(max(corners[c], 0)) + step]
         weights = down[j]
         for c in range(corners.shape[0]):
             values[c] += weights[c] * line[c]
-    for c in range(corners.shape[0]):
-        values[c] /= across_sums[c] * down_sums[c]
 
 
 @jit
 def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok):
-    """Bilinear (kind 1) and cubic (kind 2). Rounded and clamped where `low` is below `high`.
+    """Bilinear (kind 1) and cubic (kind 2) of (bands, height, width) that share `valid`, into as many planes.
 
-    As GDAL: kernels widen only below a stretch of
-    0.95; a cubic one that is not wide turns to bilinear where one of its sixteen pixels is missing.
+    Rounded and clamped where `low` is below `high`. As GDAL: kernels widen only below a stretch of 0.95; a cubic one
+    that is not wide turns to bilinear where one of its sixteen pixels is missing.
     """
-    height, width = pixels.shape
-    columns = out.shape[1]
+    bands, height, width = pixels.shape
+    columns = out.shape[2]
     wide = stretch_x < 0.95 or stretch_y < 0.95
     scale_x = min(stretch_x, 1.0) if wide else 1.0
     scale_y = min(stretch_y, 1.0) if wide else 1.0
@@ -152,7 +168,7 @@ def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, st
     roomy = 0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height
     whole = valid.size == 0
     complete = valid if whole or not roomy else complete_kernel(valid, reach_x, reach_y)
-    flat, good = pixels.reshape(height * width), complete.reshape(complete.size)
+    flat, good = pixels.reshape(bands, height * width), complete.reshape(complete.size)
     xs, ys, parts_x, parts_y = np.empty(columns), np.empty(columns), np.empty(columns), np.empty(columns)
     across_sums, down_sums = np.empty(columns), np.empty(columns)
     sums, values = np.empty(columns), np.empty(columns)
@@ -160,39 +176,45 @@ def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, st
     taps_x, taps_y = (2 * reach_x, 2 * reach_y) if roomy and not simple else (0, 0)
     across, down = np.empty((taps_x, columns)), np.empty((taps_y, columns))
     each = np.empty(max(2 * reach_x, 2))
-    for r in range(out.shape[0]):
+    for r in range(out.shape[1]):
         row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
         if roomy:
             row_corners(xs, ys, reach_x, reach_y, height, width, corners, parts_x, parts_y)
         if taps_x > 0:
             row_weights(parts_x, kind, reach_x, scale_x, across, across_sums)
             row_weights(parts_y, kind, reach_y, scale_y, down, down_sums)
-        if simple and roomy:
-            row_bilinear(flat, corners, width, parts_x, parts_y, values)
-        elif roomy:
-            row_weighted(flat, corners, width, across, across_sums, down, down_sums, sums, values)
         there = ok[r]
-        for c in range(columns):
-            corner = corners[c]
-            there[c] = True
-            if corner < 0 or not (whole or good[corner]):
-                values[c], there[c] = sparse(
-                    pixels, valid, xs[c], ys[c], kind, wide, reach_x, reach_y, scale_x, scale_y, each
-                )
-        line = out[r]
-        for c in range(columns):
-            value = values[c]
-            if low < high:
-                value = min(max(np.floor(value + 0.5), low), high)
-            line[c] = value
+        there[:] = True
+        for band in range(bands):
+            if simple and roomy:
+                row_bilinear(flat[band], corners, width, parts_x, parts_y, values)
+            elif roomy:
+                if taps_x == 4:
+                    row_of_four(flat[band], corners, width, across, down, values)
+                else:
+                    row_of_many(flat[band], corners, width, across, down, sums, values)
+                values /= across_sums * down_sums
+            plane = pixels[band]
+            for c in range(columns):
+                corner, x, y = corners[c], xs[c], ys[c]
+                if corner >= 0 and (whole or good[corner]):
+                    continue
+                values[c], there[c] = 0.0, False
+                if x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height:
+                    values[c], there[c] = sparse(
+                        plane, valid, x, y, kind, wide, reach_x, reach_y, scale_x, scale_y, each
+                    )
+            line = out[band, r]
+            for c in range(columns):
+                value = values[c]
+                if low < high:
+                    value = min(max(np.floor(value + 0.5), low), high)
+                line[c] = value
 
 
 @jit
 def sparse(pixels, valid, x, y, kind, wide, reach_x, reach_y, scale_x, scale_y, each):
-    """Weighted mean around a place where some pixels are not there or not valid, and whether there is one."""
-    height, width = pixels.shape
-    if not (x >= -EPSILON and y >= -EPSILON and x + EPSILON < width and y + EPSILON < height):
-        return 0.0, False
+    """Weighted mean around a place inside where some pixels are not there or not valid, and whether there is one."""
     here_x, here_y = int(x + EPSILON), int(y + EPSILON)
     if not (valid.size == 0 or valid[here_y, here_x]):
         return 0.0, False

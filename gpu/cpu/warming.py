@@ -8,13 +8,14 @@ from threading import Thread
 
 import numpy as np
 
-from gpu.backend import Control, Format, Job, Layer, Picture, Recipe, Source
+from gpu.backend import Control, Format, Job, Layer, Picture, Recipe, Resampling, Source
 from gpu.cpu import color, compose, plain
-from gpu.cpu.warp import KERNEL_TYPES, WORDS, warp
+from gpu.cpu.warp import KERNEL_TYPES, WIDE, WORDS, warp
 from gpu.encode import encode
 from gpu.expression import parse
 
 SIDE = 4
+SMOOTH: tuple[Resampling, ...] = ("bilinear", "average")
 FORMATS: tuple[Format, ...] = ("jpg", "png")
 RAMP = np.full((256, 4), 255, np.uint8)
 
@@ -33,20 +34,22 @@ def warm() -> None:
         warp(_source(word, nodata=None), SIDE, slice(0, SIDE), "nearest")
     for name in KERNEL_TYPES:
         _sums(name)
-    for name in ("float32", "float64"):
-        for resampling in ("bilinear", "average"):
-            warp(_source(name), SIDE, slice(0, SIDE), resampling)
+    large = replace(_source("uint8"), pixels=np.ones((1, WIDE + 1), np.uint8))
+    for source in (_source("uint8"), large):
+        for resampling in SMOOTH:
+            warp(source, SIDE, slice(0, SIDE), resampling)
     for name in ("uint8", "uint16"):
         whole, masked = _source(name), replace(_source(name), valid=np.ones((SIDE, SIDE), np.bool_))
-        _plain("a; b; c", whole, whole, whole)
-        _plain("a; b; c", whole, masked, None)
-        _plain("a", whole, None, None)
+        _plain("a; b; c", "nearest", whole, whole, whole)
+        _plain("a; b; c", "bilinear", whole, whole, whole)
+        _plain("a; b; c", "nearest", whole, masked, None)
+        _plain("a", "nearest", whole, None, None)
     _encoders()
 
 
-def _plain(text: str, *sources: Source | None) -> None:
+def _plain(text: str, resampling: Resampling, *sources: Source | None) -> None:
     """Bands as they are, by tables."""
-    recipe = Recipe(variables=("a", "b", "c"), expressions=parse(text), palette=RAMP)
+    recipe = Recipe(variables=("a", "b", "c"), expressions=parse(text), palette=RAMP, resampling=resampling)
     plain.shade(Job(layers=(Layer(sources=sources),), recipe=recipe, height=SIDE, width=SIDE))
 
 

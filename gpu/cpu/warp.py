@@ -7,6 +7,7 @@ the valid pixels around it, and widen by 1 / stretch where the picture is coarse
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,21 @@ def warp(source: Source, width: int, rows: slice, resampling: Resampling) -> tup
         return _here(source, width, rows)
     if resampling == "nearest" or 0 in source.pixels.shape:
         return _nearest(source, control, width, rows)
-    return _interpolated(source, control, width, rows, resampling)
+    out, ok = _interpolated([source], _valid(source), control, width, rows, resampling)
+    return out[0], ok
+
+
+def warp_alike(
+    sources: Sequence[Source], width: int, rows: slice, resampling: Resampling
+) -> list[tuple[NDArray[Any], NDArray[np.bool_]]]:
+    """What `warp` gives of each; together where bands of one type, shape, control and stretch are valid alike."""
+    first = sources[0]
+    control = _control(first, rows)
+    valid = [_valid(source) for source in sources]
+    if resampling == "nearest" or control is None or any(not np.array_equal(valid[0], other) for other in valid):
+        return [warp(source, width, rows, resampling) for source in sources]
+    out, ok = _interpolated(sources, valid[0], control, width, rows, resampling)
+    return [(plane, ok) for plane in out]
 
 
 def physical(
@@ -103,6 +118,8 @@ def _nodata(source: Source) -> float:
 
 def _here(source: Source, width: int, rows: slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     pixels = source.pixels[rows, :width]
+    if pixels.shape != (rows.stop - rows.start, width):
+        raise ValueError(f"pixels of shape {source.pixels.shape} for a picture of {rows.stop} rows of {width}")
     valid = None if source.valid is None else source.valid[rows, :width]
     return pixels, valid_pixels(pixels, valid, source.nodata)
 
@@ -121,22 +138,35 @@ def _nearest(source: Source, control: Control, width: int, rows: slice) -> tuple
     return out, valid_pixels(out, inside, source.nodata)
 
 
+def _valid(source: Source) -> NDArray[np.bool_]:
+    """Valid pixels as kernels take them."""
+    valid = valid_pixels(source.pixels, source.valid, source.nodata)
+    return ALL_VALID if valid.all() else contiguous(valid)
+
+
 def _interpolated(
-    source: Source, control: Control, width: int, rows: slice, resampling: Resampling
+    sources: Sequence[Source],
+    valid: NDArray[np.bool_],
+    control: Control,
+    width: int,
+    rows: slice,
+    resampling: Resampling,
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    dtype = source.pixels.dtype
-    small = np.can_cast(dtype, np.float32) and source.pixels.size > WIDE
-    pixels = contiguous(source.pixels.astype(np.float32 if small else np.float64, copy=False))
-    valid = contiguous(valid_pixels(source.pixels, source.valid, source.nodata))
-    valid = ALL_VALID if valid.all() else valid
+    """(sources, rows, width) of bands that differ in their values only, and their validity."""
+    first = sources[0]
+    dtype = first.pixels.dtype
+    small = np.can_cast(dtype, np.float32) and first.pixels.size > WIDE
+    pixels = np.empty((len(sources), *first.pixels.shape), np.float32 if small else np.float64)
+    for plane, source in zip(pixels, sources, strict=True):
+        plane[...] = source.pixels
     low, high = (0.0, 0.0) if dtype.kind == "f" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
     shape = (rows.stop - rows.start, width)
-    out, ok = np.empty(shape), np.empty(shape, np.bool_)
-    x, y = (float(axis) for axis in source.stretch)
+    out, ok = np.empty((len(sources), *shape)), np.empty(shape, np.bool_)
+    x, y = (float(axis) for axis in first.stretch)
     places = (control.segments, control.first, rows.start)
     if resampling == "average":
-        average_kernel(pixels, valid, *places, 0.5 / x, 0.5 / y, low, high, out, ok)
+        for plane, made in zip(pixels, out, strict=True):
+            average_kernel(plane, valid, *places, 0.5 / x, 0.5 / y, low, high, made, ok)
     else:
-        kind = 1 if resampling == "bilinear" else 2
-        interpolate_kernel(pixels, valid, *places, kind, x, y, low, high, out, ok)
+        interpolate_kernel(pixels, valid, *places, 1 if resampling == "bilinear" else 2, x, y, low, high, out, ok)
     return out.astype(dtype), ok

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gpu.backend import Control, Job, Layer, Picture, Recipe, Source
-from gpu.cpu import color, compose, plain
+from gpu.cpu import CpuBackend, color, compose, plain
 from gpu.encode import encode
 from gpu.expression import parse
 from gpu.scanlines import over
 
 SIDE = 24
+BACKEND = CpuBackend()
 
 
 def control(random: np.random.Generator) -> Control:
@@ -65,6 +66,27 @@ def test_short_way_is_the_long_way(job: Job) -> None:
     assert plain.fits(job)
     short, long = plain.shade(job), color.paint(compose.compose(job, slice(0, SIDE)), job.recipe)
     np.testing.assert_array_equal(short.rgba(), long.rgba())
+
+
+@pytest.mark.parametrize("text", ["a; a; a", "a", "a + 1"])
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear"])
+@pytest.mark.parametrize("spoilt", ["control", "order", "mask", "size"])
+def test_what_would_be_read_beyond_its_end_is_refused(text: str, resampling: str, spoilt: str) -> None:
+    rows = control(np.random.default_rng(1))
+    order = Control(segments=rows.segments, first=np.arange(SIDE + 1)[::-1].copy())
+    short = Control(segments=rows.segments[:-2], first=rows.first[:-2])
+    one = Source(
+        pixels=np.ones((20, 30), np.uint8), valid=np.ones((3, 3), np.bool_) if spoilt == "mask" else None,
+        control={"control": short, "order": order, "size": None}.get(spoilt, rows),
+    )  # fmt: skip
+    plain_text = "+" not in text
+    recipe = Recipe(variables=("a",), expressions=parse(text), plain=plain_text, resampling=resampling)
+    job = Job(layers=(Layer(sources=(one,)),), recipe=recipe, height=SIDE, width=SIDE)
+    for ask in (BACKEND.shade, BACKEND.values):
+        with pytest.raises(ValueError, match=r"control|mask|pixels"):
+            ask(job)
+    with pytest.raises(ValueError, match=r"control|mask|pixels"):
+        BACKEND.warp(one, SIDE, SIDE, resampling)
 
 
 @pytest.mark.parametrize("spare", [True, False])

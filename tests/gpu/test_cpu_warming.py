@@ -11,6 +11,7 @@ import pytest
 from gpu import scanlines
 from gpu.backend import Job, Layer, Source
 from gpu.cpu import CpuBackend, compose, interpreter, levels, nearest, smooth, warming
+from gpu.cpu.warp import WIDE
 from tests.gpu.scenes import grid, layer, pixels, recipe
 from tests.gpu.test_jobs import JOBS
 
@@ -81,6 +82,17 @@ def test_types_and_layouts(backend: CpuBackend, dtype: str, resampling: str) -> 
             )  # fmt: skip
         for one in made[1:]:
             np.testing.assert_array_equal(one.rgba(), made[0].rgba())
+    assert compiled() == before
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear", "average"])
+def test_large_windows(backend: CpuBackend, resampling: str) -> None:
+    before = compiled()
+    for dtype in ("uint16", "float32", "float64"):
+        wide = Source(pixels=np.ones((1, WIDE + 1), dtype), control=grid(24, 28))
+        for text in ("a; a; a", "a + 1"):
+            one = Layer(sources=(wide,))
+            backend.shade(Job(layers=(one,), recipe=recipe(text, resampling=resampling), height=24, width=28))
     assert compiled() == before
 
 
