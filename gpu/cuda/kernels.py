@@ -35,13 +35,22 @@ class Variant:
     reduced: bool
     mode: int
     """How outputs become colours."""
+    bands: tuple[int, ...] = ()
+    """Of plain outputs whose stored values become colours by tables: the variable of each."""
 
     def prelude(self) -> str:
         """Definitions before the kernel's text."""
         chosen = self.outputs[-1]
         for number, text in reversed(list(enumerate(self.outputs[:-1]))):
             chosen = f"((output) == {number} ? {text} : {chosen})"
-        return f"#define SPECIALISED\n#define OUTPUT(output, b) {chosen}\n"
+        text = f"#define SPECIALISED\n#define OUTPUT(output, b) {chosen}\n"
+        if not self.bands:
+            return text
+        place = str(self.bands[-1])
+        for number, variable in reversed(list(enumerate(self.bands[:-1]))):
+            place = f"((output) == {number} ? {variable} : {place})"
+        used = sum(1 << variable for variable in set(self.bands))
+        return f"{text}#define TABLED\n#define BAND(output) {place}\n#define USED {used}u\n"
 
     def defines(self) -> list[str]:
         """Constants for the compiler."""
@@ -57,8 +66,11 @@ class Variant:
         return [f"{name}={value}" for name, value in fixed.items()]
 
 
-def variant(kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool, mode: int) -> Variant:
+def variant(
+    kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool, mode: int, tabled: bool = False
+) -> Variant:
     """The variant of a recipe."""
+    places = {name: i for i, name in enumerate(recipe.variables)}
     return Variant(
         kernel,
         tuple(expression.emit_c(recipe.variables) for expression in recipe.expressions),
@@ -67,6 +79,7 @@ def variant(kernel: str, recipe: Recipe, pixel: int | None, *, reduced: bool, mo
         pixel,
         reduced,
         mode,
+        tuple(places[expression.tree.name] for expression in recipe.expressions) if tabled else (),
     )
 
 

@@ -95,7 +95,7 @@ class Plan:
         for i, (job, style, target) in enumerate(every):
             first.append(len(self._layers))
             reduced = is_reduced(job)
-            intervals = None if target.values or reduced or not _tabled(job) else style.intervals
+            intervals = None if target.values or reduced or not is_tabled(job) else style.intervals
             for layer in job.layers:
                 self._layer(layer, style, intervals)
             states.append((len(job.layers), reduced, intervals is None and style.recipe.unscale))
@@ -205,7 +205,7 @@ class Plan:
         return self.keep(("table", key), colours.table(*key))
 
 
-def _tabled(job: Job) -> bool:
+def is_tabled(job: Job) -> bool:
     """Every band has few enough values for a table of all of them."""
     return all(
         source is None or pixel_type(source.pixels.dtype).dtype in colours.TABLE_TYPES

@@ -19,7 +19,7 @@ from gpu.cuda.descriptors import RESAMPLINGS
 from gpu.cuda.device import Device, Kernel, Memory
 from gpu.cuda.encoder import Encoder, Frame
 from gpu.cuda.kernels import Kernels, Variant
-from gpu.cuda.plan import Plan, Target, common_type, is_reduced
+from gpu.cuda.plan import Plan, Target, common_type, is_reduced, is_tabled
 from gpu.cuda.styles import Style, Styles
 from gpu.encode import encode
 from gpu.pool import Pool
@@ -200,7 +200,8 @@ class Slot:
         plan = plan or Plan(self.staging.put, self.keep)
         groups: dict[Variant, list[int]] = defaultdict(list)
         for i, (job, style) in enumerate(zip(jobs, styles, strict=True)):
-            groups[style.variant(kernel, common_type(job), reduced=is_reduced(job))].append(i)
+            wanted = style.variant(kernel, common_type(job), reduced=is_reduced(job), tabled=is_tabled(job))
+            groups[wanted].append(i)
         self._launches.clear()
         for wanted, members in groups.items():
             mine = [targets[i] for i in members]

@@ -33,7 +33,7 @@ class Style:
     """(n, 4) RGBA when a picture is of palette indices."""
     intervals: list[tuple[float, float]] | None
     """Of each variable, when stored values can become colours by tables; None: computed."""
-    _variants: dict[tuple[str, int | None, bool], Variant] = field(default_factory=dict)
+    _variants: dict[tuple[str, int | None, bool, bool], Variant] = field(default_factory=dict)
     _row: NDArray[Any] | None = None
     _data: tuple[NDArray[Any], ...] = ()
 
@@ -42,11 +42,20 @@ class Style:
         """Classes have fewer than 256 colours; ramps have all."""
         return self.palette is not None and len(self.palette) < 256
 
-    def variant(self, kernel: str, pixel: int | None, *, reduced: bool) -> Variant:
-        """The compiled kernel to ask for."""
-        key = (kernel, pixel, reduced)
+    @property
+    def tabled(self) -> bool:
+        """Stored values may go straight to bytes, up to four in a word."""
+        recipe = self.recipe
+        few = len(recipe.variables) <= 4 and recipe.resampling == "nearest"
+        return few and self.mode == RGB and self.intervals is not None
+
+    def variant(self, kernel: str, pixel: int | None, *, reduced: bool, tabled: bool) -> Variant:
+        """The compiled kernel to ask for; `tabled`: every band of the job has a table."""
+        tabled = tabled and kernel == "shade" and self.tabled and not reduced
+        key = (kernel, pixel, reduced, tabled)
         if key not in self._variants:
-            self._variants[key] = variant(kernel, self.recipe, pixel, reduced=reduced, mode=self.mode)
+            wanted = variant(kernel, self.recipe, pixel, reduced=reduced, mode=self.mode, tabled=tabled)
+            self._variants[key] = wanted
         return self._variants[key]
 
     def row(self, put: Put, keep: Keep) -> NDArray[Any]:

@@ -17,14 +17,19 @@ struct Place {
 // The last segment of the row whose start is <= column gives x and y; pixel (0, 0) has its centre at (0.5, 0.5).
 DEVICE Place locate(const Source& source, int column, int row) {
   if (source.segments == nullptr) return {column + 0.5, row + 0.5, true};
-  s64 low = __ldg(source.first + row), high = __ldg(source.first + row + 1);
-  if (low >= high || __ldg(source.segments + low * 5) > column) return {0.0, 0.0, false};
+  int low = (int)__ldg(source.first + row), high = (int)__ldg(source.first + row + 1);
+  const double* segment = source.segments + (s64)low * 5;
+  if (low >= high || __ldg(segment) > column) return {0.0, 0.0, false};
   while (high - low > 1) {
-    const s64 middle = (low + high) >> 1;
-    if (__ldg(source.segments + middle * 5) <= column) low = middle;
-    else high = middle;
+    const int middle = (low + high) >> 1;
+    const double* candidate = source.segments + (s64)middle * 5;
+    if (__ldg(candidate) <= column) {
+      low = middle;
+      segment = candidate;
+    } else {
+      high = middle;
+    }
   }
-  const double* segment = source.segments + low * 5;
   const double steps = column - __ldg(segment);
   const double x = __ldg(segment + 1) + __ldg(segment + 2) * steps;
   const double y = __ldg(segment + 3) + __ldg(segment + 4) * steps;

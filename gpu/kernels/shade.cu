@@ -1,6 +1,9 @@
 // Pictures: warp, band maths, reducers and colours in one pass. One thread a pixel, 32 x 8 pixels a block,
 // grid (columns / 32, rows / 8, jobs). A job may be a stripe of a picture: `height` rows from row `top` on.
 #include "colour.cuh"
+#ifdef TABLED
+#include "tabled.cuh"
+#endif
 
 #ifdef OUTPUTS
 constexpr int PLACES = OUTPUTS;
@@ -15,11 +18,15 @@ extern "C" __global__ void __launch_bounds__(256) shade(const Job* jobs) {
   u32 rgba = 0;
   const bool here = column < job.width && row < job.height;
   if (here) {
+    u32 index = 0;
+#ifdef TABLED
+    rgba = tabled(job, column, job.top + row);
+#else
     double outputs[PLACES];
     const Layer* layer = nullptr;
     const u32 known = compose(job, column, job.top + row, outputs, layer);
-    u32 index;
     rgba = colour(job, layer, known, outputs, index);
+#endif
     const s64 place = (s64)row * job.width + column;
     job.pixels[place] = rgba;
     if (job.indices != nullptr) job.indices[place] = (u8)index;

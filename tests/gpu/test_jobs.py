@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from gpu.backend import Job, Layer, Picture, Source
+from gpu.cuda.plan import is_tabled
+from gpu.cuda.styles import Styles
 from tests.gpu import reference
 from tests.gpu.scenes import grid, job, layer, pixels, recipe, source
 
@@ -123,6 +125,12 @@ SPECIAL = [
     "bands of several resolutions", "cubic", "index", "three expressions", "every operation", "constant", "classes",
     "intervals", "median", "one reducer each", "nothing there",
 ]  # fmt: skip
+TABLED = [
+    "rgb", "rgb, one band has holes", "rgb, a band is missing", "three ranges", "no range", "grey",
+    "gamma and contrast", "scaled", "bytes", "signed", "mosaic", "mosaic behind clouds",
+    "bands of several resolutions", "best", "nothing there", "all nodata", "no pixels", "one pixel",
+]  # fmt: skip
+"""What goes straight from stored values to bytes."""
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -133,6 +141,23 @@ def test_picture_equals_reference(backend, name):
 @pytest.mark.parametrize("name", SPECIAL)
 def test_special_kernels_draw_the_same(specialised, name):
     check_picture(specialised, JOBS[name])
+
+
+@pytest.mark.parametrize("name", TABLED)
+def test_stored_values_straight_to_bytes(specialised, emulated, name):
+    """To the bit what the general kernel draws."""
+    one = JOBS[name]
+    style = Styles().of(one.recipe)
+    assert style.variant("shade", 2, reduced=False, tabled=is_tabled(one)).bands
+    check_picture(specialised, one)
+    np.testing.assert_array_equal(specialised.shade(one).rgba(), emulated.shade(one).rgba())
+
+
+@pytest.mark.parametrize("name", ["index", "float bands", "bilinear", "median", "ramp", "one band three times"])
+def test_what_does_not(name):
+    one = JOBS[name]
+    style = Styles().of(one.recipe)
+    assert not style.variant("shade", 2, reduced=name == "median", tabled=is_tabled(one)).bands
 
 
 def check_picture(backend, one):
