@@ -50,7 +50,7 @@ jit = numba.njit(nogil=True, cache=True)
 
 
 def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
-    """(2, ORDER, ORDER) Chebyshev coefficients of x and y, None where they miss by 0.0001 px."""
+    """(2, ORDER, ORDER) Chebyshev coefficients of x and y, None where they miss by a millionth of a pixel."""
     xs, ys = evaluate((_ACROSS + 1) / 2 * width, (_DOWN + 1) / 2 * height)
     count = ORDER * ORDER
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
@@ -59,7 +59,7 @@ def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
     for axis, values in enumerate((xs, ys)):
         out[axis] = _INVERSE @ values[:count].reshape(ORDER, ORDER) @ _INVERSE.T
         fitted = _TEST_MATRIX @ out[axis] @ _TEST_MATRIX.T
-        if np.abs(fitted.ravel() - values[count:]).max() > 1e-4:
+        if np.abs(fitted.ravel() - values[count:]).max() > 1e-6:
             return None
     return out
 
