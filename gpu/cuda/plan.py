@@ -54,10 +54,10 @@ def check(job: Job, *, shading: bool) -> None:
 
 
 def common_type(job: Job) -> int | None:
-    """The one pixel type of all bands and masks of a job, when there is only one."""
+    """The one pixel type of all bands of a job, when there is only one; masks have their own."""
     found = None
     for layer in job.layers:
-        for source in (*layer.sources, layer.mask):
+        for source in layer.sources:
             if source is not None:
                 code = pixel_type(source.pixels.dtype).code
                 if found is not None and code != found:

@@ -48,8 +48,10 @@ DEVICE double physical(const Source& source, double value) {
 DEVICE bool is_hidden(const Job& job, const Layer& layer, int column, int row) {
   if (layer.hidden == nullptr) return false;
   const Source& mask = job.sources[layer.mask];
+  if (mask.pixels == nullptr) return false;
+  const Place place = locate(mask, column, row);
   double value;
-  if (!sample(mask, locate(mask, column, row), NEAREST, value)) return false;
+  if (!place.known || !nearest<true>(mask, place, value)) return false;
   return __ldg(layer.hidden + (int)fmin(fmax(value, 0.0), 65535.0)) != 0;
 }
 

@@ -37,10 +37,10 @@ DEVICE Place locate(const Source& source, int column, int row) {
   return {x, y, fabs(x) < 1e9 && fabs(y) < 1e9};
 }
 
-// The stored value of a pixel inside the source; false: nodata or masked.
-DEVICE bool fetch(const Source& source, int x, int y, double& value) {
+// The stored value of a pixel inside the source; false: nodata or masked. MASK: a type of its own, known at run time.
+template <bool MASK = false> DEVICE bool fetch(const Source& source, int x, int y, double& value) {
   const u8* at = source.pixels + (s64)y * source.pitch;
-  switch (PIXEL_OF(source)) {
+  switch (MASK ? source.type : PIXEL_OF(source)) {
     case UINT8: value = __ldg(at + x); break;
     case INT8: value = __ldg((const s8*)at + x); break;
     case UINT16: value = __ldg((const u16*)at + x); break;
@@ -59,9 +59,9 @@ DEVICE bool inside(const Source& source, int x, int y) {
   return (u32)x < (u32)source.width && (u32)y < (u32)source.height;
 }
 
-DEVICE bool nearest(const Source& source, Place place, double& value) {
+template <bool MASK = false> DEVICE bool nearest(const Source& source, Place place, double& value) {
   const int x = (int)floor(place.x + 1e-10), y = (int)floor(place.y + 1e-10);
-  return inside(source, x, y) && fetch(source, x, y, value);
+  return inside(source, x, y) && fetch<MASK>(source, x, y, value);
 }
 
 // Weights of the four pixels around t in [0, 1) of the second: Catmull-Rom, GDAL's "cubic".
