@@ -34,6 +34,8 @@ MAX_WINDOW = 1 << 24
 REMOTE_SECONDS = 300
 """How long an object without a version is taken to be the same."""
 FETCHES = 16
+Held = dict[Hashable, Block]
+"""Blocks of one picture: bands that are stored together are decoded once, also without room in the cache."""
 
 
 class FastReader:
@@ -59,9 +61,10 @@ class FastReader:
     def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
         """One Source for each band; remote files are read side by side."""
         taken = Counter(asset.href for asset, _ in bands)
+        held: Held = {}
 
         def one(asset: Asset, band: Band) -> Source | None:
-            return self._source(asset, band, grid, resampling, taken[asset.href])
+            return self._source(asset, band, grid, resampling, taken[asset.href], held)
 
         if len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
             return list(self._pool.map(one, *zip(*bands, strict=True)))
@@ -89,7 +92,9 @@ class FastReader:
             self._files[asset.href] = (version, opened)
         return opened
 
-    def _source(self, asset: Asset, band: Band, grid: Grid, resampling: Resampling, taken: int) -> Source | None:
+    def _source(
+        self, asset: Asset, band: Band, grid: Grid, resampling: Resampling, taken: int, held: Held
+    ) -> Source | None:
         """One band; `taken` of the file's bands are asked for together."""
         cog = self._open(asset)
         if isinstance(cog, str):
@@ -104,8 +109,8 @@ class FastReader:
         if (right - left) * (bottom - top) > MAX_WINDOW:
             return self.slow.sources([(asset, band)], grid, resampling)[0]
         return Source(
-            pixels=self._pixels(cog, spot, plane),
-            valid=self._valid(cog, spot) if nodata is None else None,
+            pixels=self._pixels(cog, spot, plane, held),
+            valid=self._valid(cog, spot, held) if nodata is None else None,
             nodata=nodata,
             scale=_known(band.scale, cog.header.scales[plane]),
             offset=_known(band.offset, cog.header.offsets[plane]),
@@ -114,17 +119,17 @@ class FastReader:
             key=(cog.number, plane, spot.level, spot.window),
         )
 
-    def _valid(self, cog: Cog, spot: Placement) -> NDArray[np.bool_] | None:
+    def _valid(self, cog: Cog, spot: Placement, held: Held) -> NDArray[np.bool_] | None:
         """From the alpha band or the mask; only what is fully opaque counts, as in rio-tiler."""
         if cog.alpha is not None:
-            alpha = self._pixels(cog, spot, cog.alpha)
+            alpha = self._pixels(cog, spot, cog.alpha, held)
             opaque = 1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
             return np.asarray(alpha == opaque)
         if cog.levels[spot.level].mask is not None:
-            return np.asarray(self._pixels(cog, spot, 0, mask=True) == 255)
+            return np.asarray(self._pixels(cog, spot, 0, held, mask=True) == 255)
         return None
 
-    def _pixels(self, cog: Cog, spot: Placement, plane: int, *, mask: bool = False) -> NDArray[Any]:
+    def _pixels(self, cog: Cog, spot: Placement, plane: int, held: Held, *, mask: bool = False) -> NDArray[Any]:
         """The window of a plane: a view of one block, or several put together."""
         level = cog.levels[spot.level]
         image = level.mask if mask and level.mask is not None else level.image
@@ -134,7 +139,7 @@ class FastReader:
         rows = range(top // height, (bottom - 1) // height + 1)
         indices = [row * image.across + column for row in rows for column in columns]
         needed = [min(bottom - row * height, height) for row in rows for _ in columns]
-        blocks = self._blocks(cog, cog.keys(spot.level, plane, indices, mask=mask), needed)
+        blocks = self._blocks(cog, cog.keys(spot.level, plane, indices, mask=mask), needed, held)
         band = 0 if image.planar or mask else plane
         if len(blocks) == 1:
             x, y = columns[0] * width, rows[0] * height
@@ -151,12 +156,18 @@ class FastReader:
                 out[y0 - top : y1 - top, x0 - left : x1 - left] = block[y0 - y : y1 - y, x0 - x : x1 - x]
         return out
 
-    def _blocks(self, cog: Cog, keys: Sequence[Hashable], rows: Sequence[int]) -> list[NDArray[Any]]:
-        """Pixels (bands, height, width) of blocks, each with its first rows."""
+    def _blocks(self, cog: Cog, keys: Sequence[Hashable], rows: Sequence[int], held: Held) -> list[NDArray[Any]]:
+        """Pixels (bands, height, width) of blocks, each with its first rows; what is new is added to `held`."""
+        wanted = [
+            (key, count)
+            for key, count in zip(keys, rows, strict=True)
+            if (block := held.get(key)) is None or block.ready < count
+        ]
         try:
-            return [block.pixels for block in self.blocks.get(list(zip(keys, rows, strict=True)), cog.load)]
+            held.update(zip((key for key, _ in wanted), self.blocks.get(wanted, cog.load), strict=True))
         except BlockError as error:
             raise SourceUnreadable(str(error)) from error
+        return [held[key].pixels for key in keys]
 
     def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
         cog = self._open(asset)
@@ -185,7 +196,7 @@ class FastReader:
         row, column = pixel
         index = row // image.block_height * image.across + column // image.block_width
         row, column = row % image.block_height, column % image.block_width
-        (block,) = self._blocks(cog, cog.keys(0, plane, [index], mask=mask), [row + 1])
+        (block,) = self._blocks(cog, cog.keys(0, plane, [index], mask=mask), [row + 1], {})
         band = 0 if image.planar or mask else plane
         return float(block[band, row, column])
 

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cog.files import asset, pixels, write
+from tests.cog.files import asset, band, pixels, write
 from tileserver.blocks import BlockCache, Wanted
 from tileserver.cog import Block, BlockError, Cog, open_cog
 from tileserver.cog.block import open_block
+from tileserver.models import Grid
+from tileserver.reading import FastReader
 
 
 def block(_wanted: Wanted) -> Block:
@@ -167,3 +169,13 @@ def test_a_block_that_ends_too_early_gives_its_rows_and_is_forgotten(tmp_path: P
     assert cache.used == 0
     with pytest.raises(BlockError, match="too short"):
         part.need(200)
+
+
+def test_bands_stored_together_are_decoded_once_also_without_room(tmp_path: Path) -> None:
+    """Three bands of a pixel-interleaved file are one block each time, however small the cache."""
+    path = write(tmp_path / "rgb.tif", pixels("uint8", 3), compress="deflate", interleave="pixel", nodata=0)
+    grid = Grid(crs="EPSG:32633", bounds=(500_000, 5_200_000 - 3000, 503_000, 5_200_000), width=256, height=256)
+    reader = FastReader(0)
+    sources = reader.sources([(asset(path), band(index)) for index in (1, 2, 3)], grid, "nearest")
+    assert all(source is not None for source in sources)
+    assert reader.blocks.misses == 9

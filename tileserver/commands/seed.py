@@ -111,14 +111,29 @@ def parse_zooms(text: str, collection: Collection) -> range:
 
 
 def pyramid(bbox: Bbox, zooms: range) -> Iterator[mercantile.Tile]:
-    """All Web Mercator tiles over a box, coarse ones first."""
+    """All Web Mercator tiles over a box, zoom by zoom from the coarsest.
+
+    The last two zooms come together, each tile before the four below it: both often show the same blocks of a file.
+    """
+    for zoom in zooms[:-2]:
+        yield from _level(bbox, zoom)
+    if len(zooms) < 2:
+        yield from (tile for zoom in zooms for tile in _level(bbox, zoom))
+        return
+    finest = set(_level(bbox, zooms[-1]))
+    for tile in _level(bbox, zooms[-2]):
+        yield tile
+        yield from (child for child in mercantile.children(tile) if child in finest)
+
+
+def _level(bbox: Bbox, zoom: int) -> list[mercantile.Tile]:
+    """The tiles of one zoom, each once, also where both sides of the antimeridian are in one."""
     west, south, east, north = bbox
     south, north = max(south, -_LATITUDE), min(north, _LATITUDE)
     if south >= north:
-        return
-    for zoom in zooms:
-        for left, right in halves((west, east)):
-            yield from mercantile.tiles(left, south, right, north, [zoom])
+        return []
+    sides = (mercantile.tiles(left, south, right, north, [zoom]) for left, right in halves((west, east)))
+    return list(dict.fromkeys(tile for side in sides for tile in side))
 
 
 @dataclass(frozen=True, slots=True)
