@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +82,7 @@ class Plan:
     controls: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Addresses of the controls that are up already, by id."""
     _styles: dict[int, NDArray[Any]] = field(default_factory=dict)
+    _tables: dict[Hashable, int] = field(default_factory=dict)
     _sources: list[tuple[float, ...]] = field(default_factory=list)
     _layers: list[tuple[int, int, int]] = field(default_factory=list)
 
@@ -183,10 +184,12 @@ class Plan:
 
     def _pixels(self, name: str, source: Source, data: NDArray[Any], kind: PixelType) -> int:
         """The address of row 0, also where only some rows are on the device."""
+        if data.dtype != kind.dtype:
+            data = data.astype(kind.dtype)  # the other byte order
         if source.key is not None:
-            return self.keep((name, source.key, data.shape, kind.code), data.astype(kind.dtype, copy=False))
+            return self.keep((name, source.key, data.shape, kind.code), data)
         top, bottom = (0, data.shape[0]) if self.rows is None else self.rows(source)
-        address = self.put(data[top:bottom].astype(kind.dtype, copy=False))
+        address = self.put(data[top:bottom])
         return (address - top * data.shape[1] * kind.dtype.itemsize) % (1 << 64)
 
     def _control(self, control: Control) -> tuple[int, int]:
@@ -201,8 +204,12 @@ class Plan:
 
     def _table(self, source: Source, kind: PixelType, style: Style, interval: tuple[float, float]) -> int:
         scale, offset = (source.scale, source.offset) if style.recipe.unscale else (1.0, 0.0)
-        key = (kind.dtype, scale, offset, *interval)
-        return self.keep(("table", key), colours.table(*key))
+        key = (kind.code, scale, offset, *interval)
+        found = self._tables.get(key)
+        if found is None:
+            table = colours.table(kind.dtype, scale, offset, *interval)
+            found = self._tables[key] = self.keep(("table", key), table)
+        return found
 
 
 def is_tabled(job: Job) -> bool:

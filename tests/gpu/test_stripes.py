@@ -17,6 +17,7 @@ from gpu.cuda.arena import Staging
 from gpu.cuda.device import DeviceMemoryError
 from gpu.cuda.encoder import intervals_of
 from gpu.cuda.stripes import rows_read, split
+from gpu.encode import over
 from tests.gpu.host.device import HostDevice, HostStream
 from tests.gpu.host.exercise import pillow
 from tests.gpu.scenes import grid, pixels, recipe
@@ -101,6 +102,25 @@ def test_bytes_are_libjpeg_turbos_in_any_order_of_threads(gpu, thread_order):
     content, _ = striped(gpu, JOBS["resident"], 9)
     assert content == pillow(picture.pixels, 85, "420", jpeg.INTERVALS["420"])
     assert {content[i + 1] for i in range(600, len(content) - 2) if content[i] == 0xFF} >= set(range(0xD0, 0xD8))
+
+
+def test_bands_in_page_locked_memory(gpu, thread_order):
+    """Read only when their copy runs, rows by rows; the same file as from resident ones."""
+    one = JOBS["bilinear"]
+    pinned = []
+    for source in one.layers[0].sources:
+        memory = gpu.device.pinned(source.pixels.nbytes).view(np.uint16).reshape(source.pixels.shape)
+        memory[:] = source.pixels
+        pinned.append(replace(source, pixels=memory))
+    passing = replace(one, layers=(Layer(sources=tuple(pinned)),))
+    resident = replace(one, layers=(Layer(sources=tuple(replace(s, key=("r", i)) for i, s in enumerate(pinned))),))
+    expected = pillow(over_white(gpu.shade(one)), 85, "420", jpeg.INTERVALS["420"])
+    assert striped(gpu, passing, 5)[0] == expected
+    assert striped(gpu, resident, 5)[0] == expected
+
+
+def over_white(picture):
+    return over(picture.pixels, picture.alpha, (255, 255, 255))
 
 
 @settings(max_examples=200, deadline=None)
