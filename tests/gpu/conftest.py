@@ -51,6 +51,12 @@ def backend(request):
     return make_backend(request.param)
 
 
+@pytest.fixture(scope="session", params=BACKENDS[1:])
+def kernels(request):
+    """Any backend of kernels: what only they do is tested on a GPU too, where one answers."""
+    return make_backend(request.param)
+
+
 @pytest.fixture(scope="session")
 def emulated():
     """The GPU backend with general kernels under host emulation."""

@@ -18,8 +18,8 @@ SAMPLINGS = ["420", "444", "grey"]
 
 
 @pytest.fixture(scope="module")
-def encoder(emulated):
-    return emulated
+def encoder(kernels):
+    return kernels
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)

@@ -57,19 +57,19 @@ def test_more_bands_than_a_kernel_takes(backend):
 
 
 @pytest.mark.parametrize("stretch", [(0.0, 0.0), (float("nan"), 1.0), (1e-300, 1e300), (-1.0, 2.0)])
-def test_stretch_that_makes_no_sense(emulated, stretch):
+def test_stretch_that_makes_no_sense(kernels, stretch):
     """An answer in finite time."""
     from tests.gpu.scenes import grid
 
     for method in ("bilinear", "cubic", "average"):
         one = Source(pixels=pixels(1, 12, 12), control=grid(4, 4), stretch=stretch)
-        made, valid = emulated.warp(one, 4, 4, method)
+        made, valid = kernels.warp(one, 4, 4, method)
         assert made.shape == valid.shape == (4, 4)
 
 
-def test_control_of_another_picture(emulated):
+def test_control_of_another_picture(kernels):
     """Refused: reading past its end would lose a GPU for good."""
     from tests.gpu.scenes import layer
 
     with pytest.raises(ValueError, match="control"):
-        emulated.shade(Job(layers=(layer(1, 1),), recipe=GREY, height=600, width=28))
+        kernels.shade(Job(layers=(layer(1, 1),), recipe=GREY, height=600, width=28))

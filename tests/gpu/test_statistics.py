@@ -10,12 +10,12 @@ from tests.gpu.test_jobs import JOBS
 @pytest.mark.parametrize(
     "name", ["rgb", "index", "median", "mosaic behind clouds", "all nodata", "nothing there", "float bands"]
 )
-def test_equals_numpy(emulated, thread_order, name):
+def test_equals_numpy(kernels, thread_order, name):
     job = JOBS[name]
     inside = np.hypot(*np.meshgrid(np.arange(28) - 14, np.arange(24) - 12)) < 9
     for mask in (None, inside, np.zeros_like(inside)):
-        values, _ = emulated.values(job)
-        for made, data in zip(emulated.statistics(job, mask), values, strict=True):
+        values, _ = kernels.values(job)
+        for made, data in zip(kernels.statistics(job, mask), values, strict=True):
             expected = statistics(data, mask)
             assert made.count == expected.count
             for field in NAMES:

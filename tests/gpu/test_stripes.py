@@ -73,8 +73,8 @@ def make(**kwargs):
 
 
 @pytest.fixture(scope="module")
-def gpu():
-    return make()
+def gpu(kernels):
+    return kernels
 
 
 def striped(gpu, one, count):

@@ -107,7 +107,7 @@ STEPS = st.one_of(st.floats(-4, 4), st.sampled_from([math.nan, math.inf, 1e300, 
     stretch=st.tuples(st.floats(0.2, 3), st.floats(0.2, 3)),
     seed=st.integers(0, 99),
 )
-def test_any_grid_has_an_answer(emulated, rows, method, dtype, stretch, seed):
+def test_any_grid_has_an_answer(kernels, rows, method, dtype, stretch, seed):
     """Wild segments: the very pixels of the reference, and never a read outside."""
     ordered = [sorted(row, key=lambda segment: segment[0]) for row in rows]
     segments = np.array([segment for row in ordered for segment in row], np.float64).reshape(-1, 5)
@@ -116,6 +116,6 @@ def test_any_grid_has_an_answer(emulated, rows, method, dtype, stretch, seed):
     one = Source(pixels=data, nodata=0, control=Control(segments=segments, first=first), stretch=stretch)
     with np.errstate(all="ignore"):
         expected, valid = reference.warp(one, 4, 9, method)
-    made, known = emulated.warp(one, 4, 9, method)
+    made, known = kernels.warp(one, 4, 9, method)
     np.testing.assert_array_equal(known, valid)
     np.testing.assert_allclose(made[known].astype(float), expected[known].astype(float), rtol=1e-5, atol=1)
