@@ -109,7 +109,6 @@ def create_app(parts: Parts, log: RequestLog | None = None) -> App:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gc.freeze()  # what was loaded stays: every full collection would look at all of it again
         yield
         if log:
             log.flush()
@@ -172,7 +171,14 @@ def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> 
         return json_response(landing.landing_page(parts, base, conformance, links), headers={"Vary": "Accept"})
 
 
+def process_app(settings: Settings, log: RequestLog) -> App:
+    """The one app of a server process."""
+    app = create_app(open_parts(settings), log)
+    gc.freeze()  # what was loaded stays: every full collection of garbage would look at all of it again
+    return app
+
+
 def app_from_environment() -> App:
     """For several workers: each process opens its own parts from TILESERVER_* variables."""
     settings = Settings()
-    return create_app(open_parts(settings), logs.set_up(settings))
+    return process_app(settings, logs.set_up(settings))

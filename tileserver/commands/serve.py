@@ -133,9 +133,9 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
         "timeout_graceful_shutdown": 5,
     }
     if workers == 1:
-        from tileserver.app import create_app, open_parts
+        from tileserver.app import process_app
 
-        config = uvicorn.Config(create_app(open_parts(settings), log), **options)  # type: ignore[arg-type]
+        config = uvicorn.Config(process_app(settings, log), **options)  # type: ignore[arg-type]
         uvicorn.Server(config).run(sockets=[listener])
         return
     from uvicorn.supervisors import Multiprocess
