@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu import jpeg
-from gpu.backend import Job, Layer, Source
+from gpu.backend import Job, Source
 from gpu.cuda.device import Device
 from gpu.cuda.encoder import Batch, Frame, intervals_of
 from gpu.cuda.kernels import Kernels
@@ -175,23 +175,20 @@ def rows_read(source: Source, resampling: str, width: int, top: int, bottom: int
 
 
 def _passing(job: Job, budget: int) -> Job:
-    """The job with the keys of those bands taken off that are too large to stay."""
-    if all(_stays(source, budget) for layer in job.layers for source in (*layer.sources, layer.mask)):
-        return job
+    """The job with the keys taken off of those bands that cannot stay all at once."""
+    left = budget
+
+    def within(source: Source | None) -> Source | None:
+        nonlocal left
+        if source is None or source.key is None:
+            return source
+        if source.pixels.nbytes > left:
+            return replace(source, key=None)
+        left -= source.pixels.nbytes
+        return source
+
     layers = tuple(
-        Layer(
-            sources=tuple(_without_key(source, budget) for source in layer.sources),
-            mask=_without_key(layer.mask, budget),
-            hidden=layer.hidden,
-        )
+        replace(layer, sources=tuple(within(source) for source in layer.sources), mask=within(layer.mask))
         for layer in job.layers
     )
     return replace(job, layers=layers)
-
-
-def _stays(source: Source | None, budget: int) -> bool:
-    return source is None or source.key is None or source.pixels.nbytes <= budget
-
-
-def _without_key(source: Source | None, budget: int) -> Source | None:
-    return source if source is None or _stays(source, budget) else replace(source, key=None)

@@ -174,11 +174,14 @@ def test_only_the_rows_of_stripes_are_uploaded(monkeypatch):
     assert content == make().draw([one])[0].content
 
 
-def test_bands_too_large_to_stay_pass_through():
-    small = make(pool_bytes=(1 << 18) + 70000)  # room for a table, not for a band
+@pytest.mark.parametrize("bands_that_fit", [0, 1, 2])
+def test_bands_too_large_to_stay_pass_through(bands_that_fit):
     one = JOBS["resident"]
+    size = one.layers[0].sources[0].pixels.nbytes
+    small = make(pool_bytes=(1 << 18) + 70000 + bands_that_fit * size)
     assert striped(small, one, 5)[0] == make().draw([one])[0].content
     assert small.pool.used <= small.pool.budget
+    assert small.pool.used >= bands_that_fit * size
 
 
 def test_resident_bands_go_up_once():
