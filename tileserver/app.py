@@ -171,7 +171,7 @@ def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> 
         return json_response(landing.landing_page(parts, base, conformance, links), headers={"Vary": "Accept"})
 
 
-def process_app(settings: Settings, log: RequestLog) -> App:
+def process_app(settings: Settings, log: RequestLog | None) -> App:
     """The one app of a server process."""
     app = create_app(open_parts(settings), log)
     gc.freeze()  # what was loaded stays: every full collection of garbage would look at all of it again
