@@ -125,7 +125,7 @@ def _at(series, u):
 
 
 @jit
-def _rows(coefficients, width, height, tolerance, segments, first):
+def _rows(coefficients, width, height, piece, tolerance, segments, first):
     """Fills segments and first; returns how many, -1 without room."""
     count = 0
     sx, sy = np.empty(ORDER), np.empty(ORDER)
@@ -137,55 +137,57 @@ def _rows(coefficients, width, height, tolerance, segments, first):
         _collapse(coefficients[1], v, sy)
         if count + width > segments.shape[0]:
             return -1
-        stack[0, 0], stack[0, 1] = 0, width
-        depth = 1
-        while depth > 0:
-            depth -= 1
-            a, b = stack[depth, 0], stack[depth, 1]
-            n = b - a
-            if n <= SHORT:
-                for i in range(a, b):
-                    u = 2 * (i + 0.5) / width - 1
-                    segments[count, 0] = i
-                    segments[count, 1], segments[count, 2] = _at(sx, u), 0.0
-                    segments[count, 3], segments[count, 4] = _at(sy, u), 0.0
+        for begin in range(0, width, piece):
+            stack[0, 0], stack[0, 1] = begin, min(begin + piece, width)
+            depth = 1
+            while depth > 0:
+                depth -= 1
+                a, b = stack[depth, 0], stack[depth, 1]
+                n = b - a
+                if n <= SHORT:
+                    for i in range(a, b):
+                        u = 2 * (i + 0.5) / width - 1
+                        segments[count, 0] = i
+                        segments[count, 1], segments[count, 2] = _at(sx, u), 0.0
+                        segments[count, 3], segments[count, 4] = _at(sy, u), 0.0
+                        count += 1
+                    continue
+                middle = a + (n - 1) // 2
+                u0, u1 = 2 * (a + 0.5) / width - 1, 2 * (b - 0.5) / width - 1
+                um = 2 * (middle + 0.5) / width - 1
+                x0, y0 = _at(sx, u0), _at(sy, u0)
+                dx, dy = (_at(sx, u1) - x0) / (n - 1), (_at(sy, u1) - y0) / (n - 1)
+                off = abs(x0 + dx * (middle - a) - _at(sx, um)) + abs(y0 + dy * (middle - a) - _at(sy, um))
+                if off <= tolerance:
+                    segments[count, 0] = a
+                    segments[count, 1], segments[count, 2] = x0, dx
+                    segments[count, 3], segments[count, 4] = y0, dy
                     count += 1
-                continue
-            middle = a + (n - 1) // 2
-            u0, u1 = 2 * (a + 0.5) / width - 1, 2 * (b - 0.5) / width - 1
-            um = 2 * (middle + 0.5) / width - 1
-            x0, y0 = _at(sx, u0), _at(sy, u0)
-            dx, dy = (_at(sx, u1) - x0) / (n - 1), (_at(sy, u1) - y0) / (n - 1)
-            off = abs(x0 + dx * (middle - a) - _at(sx, um)) + abs(y0 + dy * (middle - a) - _at(sy, um))
-            if off <= tolerance:
-                segments[count, 0] = a
-                segments[count, 1], segments[count, 2] = x0, dx
-                segments[count, 3], segments[count, 4] = y0, dy
-                count += 1
-            else:
-                stack[depth, 0], stack[depth, 1] = middle, b
-                stack[depth + 1, 0], stack[depth + 1, 1] = a, middle
-                depth += 2
+                else:
+                    stack[depth, 0], stack[depth, 1] = middle, b
+                    stack[depth + 1, 0], stack[depth + 1, 1] = a, middle
+                    depth += 2
     first[height] = count
     return count
 
 
-def from_polynomial(coefficients: Floats, width: int, height: int) -> Control:
-    """Control rows of a picture whose places a polynomial gives."""
+def from_polynomial(coefficients: Floats, width: int, height: int, piece: int | None = None) -> Control:
+    """Control rows of a picture whose places a polynomial gives; no line is longer than a `piece`."""
     first = np.empty(height + 1, np.int64)
     room = height * 4 + width
     while True:
         segments = np.empty((room, 5))
-        count = _rows(coefficients, width, height, TOLERANCE, segments, first)
+        count = _rows(coefficients, width, height, piece or width, TOLERANCE, segments, first)
         if count >= 0:
             return Control(segments=segments[:count].copy(), first=first)
         room *= 4
 
 
-def from_points(evaluate: Evaluate, width: int, height: int) -> Control:
+def from_points(evaluate: Evaluate, width: int, height: int, piece: int | None = None) -> Control:
     """Control rows of a picture by exact points, level by level; for grids that no polynomial follows."""
-    rows = np.arange(height)
-    pieces = np.column_stack([rows, np.zeros_like(rows), np.full_like(rows, width)])
+    starts = np.arange(0, width, piece or width)
+    begin, rows = np.tile(starts, height), np.repeat(np.arange(height), len(starts))
+    pieces = np.column_stack([rows, begin, np.minimum(begin + (piece or width), width)])
     found: list[Floats] = []
     while len(pieces):
         short = pieces[:, 2] - pieces[:, 1] <= SHORT

@@ -33,6 +33,8 @@ PLACEMENT_BYTES = 32 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""
+PIECE = 512
+"""Columns that GDAL warps at once, but where it reads all of a file's bands and these have nodata: then all."""
 UNDRAWABLE = "The file cannot be drawn in this coordinate reference system."
 
 
@@ -94,15 +96,16 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     picture = (grid.width, grid.height)
     twice = some and resampling == "nearest" and view != picture and max(view) <= MAX_VIEW
     width, height = view if twice else picture
+    piece = PIECE if some or not nodata else width
     exact = _transformer(replace(grid, width=width, height=height), file, size)
     fitted = control.fit(exact, width, height)
     reach = control.extent(exact, width, height) if fitted is None else control.reach(fitted)
     if fitted is None:
-        rows = control.from_points(exact, width, height)
+        rows = control.from_points(exact, width, height, piece)
     elif reach and _beyond(reach, size):
         return None
     else:
-        rows = control.from_polynomial(fitted, width, height)
+        rows = control.from_polynomial(fitted, width, height, piece)
     if reach is None or _meets_edge(reach, size):
         rows = edges.settled(rows, exact, width, size)
     stretch = (1.0, 1.0)

@@ -96,6 +96,17 @@ def test_other_tile_sizes(folder: Path, name: str, size: int) -> None:
             assert difference.validity + difference.values <= NEAREST_SHARE, tile
 
 
+@pytest.mark.parametrize("nodata", [None, 0])
+@pytest.mark.parametrize("name", ["utm33_south", "laea"])
+def test_wide_pictures(folder: Path, name: str, nodata: int | None) -> None:
+    """GDAL warps a picture of a file without nodata in pieces of 512 columns, and approximates in each anew."""
+    path = make(folder, name, nodata=nodata)
+    for tile in tiles_of(path, range(6, 13, 3), 2):
+        difference = compare(path, tile, "nearest", 1024)
+        if difference is not None:
+            assert difference.validity + difference.values == 0, tile
+
+
 @pytest.mark.parametrize("tms", ["WGS1984Quad", "EuropeanETRS89_LAEAQuad"])
 @pytest.mark.parametrize("name", ["utm33", "geographic", "laea"])
 def test_other_tile_matrix_sets(folder: Path, name: str, tms: str) -> None:
