@@ -52,6 +52,9 @@ class Batch:
     header_length: int
     size_at: int
     defines: tuple[str, ...]
+    buffer: int = 0
+    """Address of `room` bytes for coded intervals, in no order."""
+    room: int = 0
 
 
 class Encoder:
@@ -126,13 +129,16 @@ class Encoder:
         count, lists = batch.intervals, batch.lists
         offsets, lengths, positions, starts = (lists + 4 * count * i for i in range(4))
         cursor = starts + 4 * (batch.frames + 1)
-        buffer = self._scratch.take(self._room)
+        if batch.room < self._room:
+            batch.buffer, batch.room = self._scratch.take(self._room), self._room
         kernel, stream = self._kernels.general, self._stream
         stream.zero(cursor, 4)
         kernel("jpeg_encode", *batch.defines)(
             (count, 1, 1),
             self._threads,
-            _args(batch.images, batch.owners, batch.tables, buffer, np.uint32(self._room), cursor, offsets, lengths),
+            _args(
+                batch.images, batch.owners, batch.tables, batch.buffer, np.uint32(batch.room), cursor, offsets, lengths
+            ),
             stream,
         )
         numbers = (np.int32(count), np.int32(batch.frames), np.int32(batch.header_length))
@@ -141,11 +147,11 @@ class Encoder:
         )
         places = (offsets, lengths, positions, batch.header)
         header = (np.int32(batch.header_length), np.int32(batch.size_at))
-        limits = (np.uint32(len(self._out)), np.uint32(self._room), np.int32(count))
+        limits = (np.uint32(len(self._out)), np.uint32(batch.room), np.int32(count))
         kernel("seg_gather")(
             (-(-count // 8), 1, 1),
             256,
-            _args(batch.images, batch.owners, buffer, *places, *header, self._out.ctypes.data, *limits),
+            _args(batch.images, batch.owners, batch.buffer, *places, *header, self._out.ctypes.data, *limits),
             stream,
         )
         stream.download(self._results[: batch.frames + 2], starts)
