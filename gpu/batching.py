@@ -16,7 +16,9 @@ from gpu.backend import Backend, Encoded, Format, Job, Picture, Resampling, Sour
 
 MAX_JOBS = 64
 MAX_WAIT = 0.001
-"""Seconds that a job waits for company."""
+"""Seconds that a job waits for company while the device is at work."""
+IDLE_WAIT = 0.0001
+"""The same while it is idle: as long as a caller needs to hand over all its jobs."""
 
 _Entry = tuple[Job, "Future[Encoded]"]
 
@@ -34,6 +36,8 @@ class BatchingBackend:
         self._max_wait = max_wait
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._gathering = threading.Lock()
+        self._drawing: set[int] = set()
+        """Threads with a batch on the device."""
         self._threads = [
             threading.Thread(target=self._work, name=f"gpu-batch-{i}", daemon=True) for i in range(threads)
         ]
@@ -84,6 +88,16 @@ class BatchingBackend:
 
     def _work_once(self) -> bool:
         batch = self._gather()
+        if not batch:
+            return False
+        self._drawing.add(threading.get_ident())
+        try:
+            self._draw(batch)
+        finally:
+            self._drawing.discard(threading.get_ident())
+        return True
+
+    def _draw(self, batch: Sequence[_Entry]) -> None:
         try:
             found = self.inner.draw([job for job, _ in batch])
         except Exception:
@@ -91,7 +105,6 @@ class BatchingBackend:
         else:
             for (_, future), encoded in zip(batch, found, strict=True):
                 future.set_result(encoded)
-        return bool(batch)
 
     def _one_by_one(self, batch: Sequence[_Entry]) -> None:
         """A job that cannot be drawn fails alone."""
@@ -108,7 +121,7 @@ class BatchingBackend:
             if first is None:
                 return []
             batch = [first]
-            deadline = perf_counter() + self._max_wait
+            deadline = perf_counter() + (self._max_wait if self._drawing else min(IDLE_WAIT, self._max_wait))
             while len(batch) < self._max_jobs:
                 try:
                     entry = self._queue.get(timeout=max(deadline - perf_counter(), 0))

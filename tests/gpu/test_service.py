@@ -66,6 +66,15 @@ def test_a_batch_is_never_larger_than_allowed():
     backend.close()
 
 
+def test_a_lone_job_does_not_wait():
+    """Company is waited for only while the device is at work."""
+    backend = BatchingBackend(Slow(), threads=2, max_wait=5.0)
+    started = time.monotonic()
+    assert backend.draw([RGB])[0].format == "png"
+    assert time.monotonic() - started < 2.0
+    backend.close()
+
+
 def test_a_bad_job_fails_alone():
     backend = BatchingBackend(CpuBackend(), threads=1, max_wait=0.05)
     bad = replace(RGB, recipe=replace(RGB.recipe, rescale="nonsense"))
