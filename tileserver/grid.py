@@ -118,6 +118,12 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     return _windowed(rows, grid.width, size, level, stretch, 1 if resampling == "average" else RADIUS[resampling])
 
 
+def warped_twice(grid: Grid, file: FileGrid) -> bool:
+    """Does GDAL smooth onto a finer picture first and that onto the grid, where it reads some of a file's bands."""
+    _, view = best_level(grid, file, nearest=False, some=True)
+    return view != (grid.width, grid.height) and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
+
+
 def _beyond(reach: control.Reach, size: tuple[int, int]) -> bool:
     """Does a picture lie wholly outside a source."""
     (left, right), (top, bottom) = reach

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from gpu.backend import Source
 from tileserver import control, edges
 from tileserver.blocks import BlockCache
-from tileserver.cog import Block, BlockError, Cog, Unsupported, open_cog, predictors
+from tileserver.cog import Block, BlockError, Cog, Unsupported, lzw, open_cog, predictors
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
-from tileserver.grid import Placement, place, to_pixel
+from tileserver.grid import Placement, place, to_pixel, warped_twice
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
@@ -29,8 +29,8 @@ from tileserver.ports import Header
 from tileserver.settings import Settings
 
 OPEN_FILES = 512
-MAX_WINDOW = 1 << 24
-"""Source pixels of a picture beyond which GDAL, which works in pieces, takes over."""
+MAX_WINDOW_BYTES = 128 << 20
+"""Memory of a picture's blocks beyond which GDAL, which works in pieces, takes over."""
 REMOTE_SECONDS = 300
 """How long an object without a version is taken to be the same."""
 FETCHES = 16
@@ -102,11 +102,13 @@ class FastReader:
         plane = _plane(cog, band)
         some = taken + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
         nodata = band.nodata if band.nodata is not None else cog.header.nodata
-        spot = place(grid, cog.grid, resampling, some=some, nodata=nodata is not None)
+        whole = nodata is not None or cog.alpha is not None  # GDAL adds no alpha band of its own
+        spot = place(grid, cog.grid, resampling, some=some, nodata=whole)
         if spot is None:
             return None
-        left, top, right, bottom = spot.window
-        if (right - left) * (bottom - top) > MAX_WINDOW:
+        if cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES or (
+            some and resampling != "nearest" and warped_twice(grid, cog.grid)
+        ):
             return self.slow.sources([(asset, band)], grid, resampling)[0]
         return Source(
             pixels=self._pixels(cog, spot, plane, held),
@@ -217,6 +219,7 @@ def _warm() -> Thread:
     """Loads the compiled loops once per process, beside what else a start has to do."""
 
     def load() -> None:
+        lzw.warm()
         predictors.warm()
         control.warm()
         edges.warm()

@@ -63,6 +63,16 @@ def test_smooth_values_beside_a_mask(folder: Path, kind: str, resampling: str) -
         assert difference.largest <= 0.07
 
 
+@pytest.mark.parametrize("size", [256, 512])
+@pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in MASKS])
+def test_smooth_values_beside_an_alpha_band(folder: Path, kind: str, resampling: str, size: int) -> None:
+    """GDAL warps such files at once, as those with nodata: the same values, up to rounding."""
+    for difference in differences(make(folder, kind, overviews=True), resampling, size, 2):
+        assert difference.values <= 0.0001
+        assert difference.largest <= 0.005
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_points(folder: Path, kind: str) -> None:
     """A value where the mask shows one, nothing where it does not."""

@@ -19,12 +19,18 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
+from tileserver.cog.lzw import lzw_decode
 from tileserver.cog.predictors import undo_difference, undo_float
 from tileserver.cog.tiff import Directory
 
 NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS = 1, 5, 7, 8, 32946, 32773
 LERC, LZMA, ZSTD, WEBP = 34887, 34925, 50000, 50001
 YCBCR = 6
+MAX_SCANS = 100
+"""Scans of a progressive JPEG; each costs as much time as all pixels, for as little as ten bytes."""
+NO_LENGTH = frozenset((0x00, 0x01, *range(0xD0, 0xDA)))
+"""JPEG markers without content."""
+LERC_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 
 Bytes = NDArray[np.uint8]
 Block = NDArray[Any]
@@ -35,7 +41,7 @@ class BlockError(ValueError):
 
 
 _STREAMS: dict[int, Callable[..., Any]] = {
-    LZW: imagecodecs.lzw_decode,
+    LZW: lzw_decode,
     DEFLATE: imagecodecs.deflate_decode,
     OLD_DEFLATE: imagecodecs.deflate_decode,
     PACKBITS: imagecodecs.packbits_decode,
@@ -172,6 +178,8 @@ def _picture(image: Directory, data: bytes, height: int) -> Block:
 
 def _jpeg(image: Directory, data: bytes) -> Block:
     tables = image.tables or None
+    if data[_frame(data) + 4] != 8 or data.count(b"\xff\xda") > MAX_SCANS:
+        raise BlockError("A JPEG block of the file is of an odd kind.")
     if image.samples == 3 and image.photometric == YCBCR and _halved(data):
         return _jpeg_by_gdal(image, data)
     if image.samples == 3:
@@ -187,6 +195,8 @@ def _jpeg_by_gdal(image: Directory, data: bytes) -> Block:
         with warnings.catch_warnings(), MemoryFile(whole) as memory:
             warnings.simplefilter("ignore")  # a block has no place on Earth
             with memory.open(driver="JPEG") as dataset:
+                if (dataset.width, dataset.height) != _jpeg_size(data):
+                    raise BlockError("A block of the file has another size than its header says.")
                 return np.moveaxis(dataset.read(), 0, -1)
     except (RasterioError, CPLE_BaseError) as error:
         raise BlockError("A block of the file is broken.") from error
@@ -214,6 +224,8 @@ def _frame(data: bytes) -> int:
         if marker == 0xFF:
             at += 1
             continue
+        if marker in NO_LENGTH:  # decoders skip them, so what follows is no longer what we take it for
+            break
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             return at
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
@@ -241,10 +253,10 @@ def _lerc(image: Directory, data: bytes, height: int) -> Block:
     wrapped = image.lerc[1]
     if wrapped:
         data = _unwrapped({1: DEFLATE, 2: ZSTD}[wrapped], data, 2 * most + 4096)
-    rows, columns = _lerc_size(data)
-    if (rows, columns) != (height, image.block_width):
-        raise BlockError("A LERC block of the file has another size than its header says.")
-    pixels, masks = imagecodecs.lerc_decode(data, masks=True)
+    shape, stored, length = _lerc_header(data)
+    if (*shape, stored) != (height, image.block_width, image.samples, dtype):
+        raise BlockError("A LERC block of the file has another shape than its header says.")
+    pixels, masks = imagecodecs.lerc_decode(data[:length], masks=True)  # another image may follow
     if pixels.dtype != dtype or pixels.size != most // dtype.itemsize:
         raise BlockError("A LERC block of the file has another shape than its header says.")
     if masks is not None and not np.all(masks):
@@ -260,9 +272,15 @@ def _unwrapped(compression: int, data: bytes, limit: int) -> bytes:
     return bytes(out)
 
 
-def _lerc_size(data: bytes) -> tuple[int, int]:
-    """Rows and columns in the header of a LERC2 blob."""
+def _lerc_header(data: bytes) -> tuple[tuple[int, int, int], np.dtype[Any], int]:
+    """Rows, columns and bands of a LERC2 blob, its type, and its length in bytes."""
     if data[:6] != b"Lerc2 ":
         raise BlockError("A LERC block of the file is of an old version.")
     (version,) = struct.unpack_from("<i", data, 6)
-    return struct.unpack_from("<ii", data, 14 if version >= 3 else 10)
+    at = 14 if version >= 3 else 10
+    rows, columns = struct.unpack_from("<ii", data, at)
+    (bands,) = struct.unpack_from("<i", data, at + 8) if version >= 4 else (1,)
+    length, kind = struct.unpack_from("<8xii", data, at + (12 if version >= 4 else 8))
+    if not (0 <= kind < len(LERC_TYPES) and 0 < length <= len(data)):
+        raise BlockError("A LERC block of the file has a header that makes no sense.")
+    return (rows, columns, bands), np.dtype(LERC_TYPES[kind]), length

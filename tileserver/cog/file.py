@@ -23,6 +23,10 @@ from tileserver.models import Asset
 from tileserver.ports import Header
 
 MAX_BLOCK_BYTES = 64 << 20
+SLACK_BYTES = 64 << 10
+"""No codec makes a block more than twice as long as its pixels, and its tables no longer than this."""
+BLOCK_COST = 1 << 12
+"""Memory of a block beside its pixels: what reading it takes, be it ever so small."""
 _numbers = itertools.count()
 
 
@@ -53,6 +57,14 @@ class Cog:
         shared = mask or not self.levels[level].image.planar
         place = -2 if mask else -1 if shared else plane
         return [(self.number, level, place, block) for block in blocks]
+
+    def weight(self, level: int, window: tuple[int, int, int, int]) -> int:
+        """Bytes of memory that the blocks under a window (left, top, right, bottom) take while they are decoded."""
+        image = self.levels[level].image
+        left, top, right, bottom = window
+        across = (right - 1) // image.block_width - left // image.block_width + 1
+        down = (bottom - 1) // image.block_height - top // image.block_height + 1
+        return across * down * (image.block_bytes + BLOCK_COST)
 
     def load(self, wanted: Sequence[tuple[Hashable, int]]) -> Iterator[Block]:
         """Blocks with at least so many rows, in the order of their keys; fetched together. Raises BlockError."""
@@ -95,7 +107,7 @@ class _Place:
         index = block + max(plane, 0) * self.image.across * self.image.down
         self.offset = int(self.image.offsets[index])
         self.length = int(self.image.counts[index]) if self.offset else 0
-        if self.length > MAX_BLOCK_BYTES:
+        if self.length > 2 * self.image.block_bytes + SLACK_BYTES:
             raise SourceUnreadable("A block of the file is absurdly long.")
 
 
@@ -170,6 +182,5 @@ def _check(levels: list[Level], header: Header, *, masked: bool) -> None:
             raise Unsupported(reason)
         if (image.bands, codecs.pixel_type(image)) != (base.bands, codecs.pixel_type(base)):
             raise Unsupported("overviews of another type")
-        size = image.block_width * image.block_height * image.samples * max(image.bits // 8, 1)
-        if size > MAX_BLOCK_BYTES:
-            raise Unsupported(f"blocks of {size >> 20} MiB")
+        if image.block_bytes > MAX_BLOCK_BYTES:
+            raise Unsupported(f"blocks of {image.block_bytes >> 20} MiB")

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_TAGS = 1024
-MAX_BLOCKS = 1 << 22
+MAX_BLOCKS = 1 << 20
+MAX_HEADER_BYTES = 64 << 20
+"""Most that is read of a header: directories may share tables, so that a small file asks for a lot of memory."""
 MAX_VALUE_BYTES = 1 << 20
 """Longest tag value read, but for the tables of blocks."""
 MAX_REST_BYTES = 1 << 16
@@ -45,12 +47,13 @@ class TiffError(ValueError):
 class HeaderBytes:
     """The bytes of a file of `size` bytes, read in pieces: what comes next is mostly asked for next."""
 
-    __slots__ = ("_piece", "_read", "_start", "size")
+    __slots__ = ("_left", "_piece", "_read", "_start", "size")
 
     def __init__(self, read: Read, size: int) -> None:
         self._read = read
         self.size = size
         self._start = 0
+        self._left = MAX_HEADER_BYTES
         self._piece = read(0, min(PIECE_BYTES, size))
 
     def part(self, offset: int, length: int) -> bytes:
@@ -59,6 +62,9 @@ class HeaderBytes:
         if at < 0 or at + length > len(self._piece):
             if offset + length > self.size:
                 raise TiffError("The file's header points beyond its end.")
+            self._left -= max(length, PIECE_BYTES)
+            if self._left < 0:
+                raise TiffError("The file's header is absurdly long.")
             if length >= PIECE_BYTES:
                 return self._read(offset, length)
             self._piece = self._read(offset, min(PIECE_BYTES, self.size - offset))

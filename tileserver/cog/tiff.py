@@ -66,6 +66,11 @@ class Directory:
         """Bands within one block."""
         return 1 if self.planar else self.bands
 
+    @property
+    def block_bytes(self) -> int:
+        """Memory of a decoded block."""
+        return self.block_width * self.block_height * self.samples * max(self.bits // 8, 1)
+
 
 def directories(read: Read, size: int) -> list[Directory]:
     """All images of a file in file order; `size` is the file's length in bytes."""
