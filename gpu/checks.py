@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gpu.backend import Control, Job, Source
 
 
@@ -34,5 +32,5 @@ def _check_control(control: Control, height: int) -> None:
     first, (count, columns) = control.first, control.segments.shape
     if len(first) != height + 1 or columns != 5:
         raise ValueError(f"a control of {len(first) - 1} rows for a picture of {height}")
-    if first[0] < 0 or first[-1] > count or (np.diff(first) < 0).any():
+    if first[0] < 0 or first[-1] > count or (first[1:] < first[:-1]).any():
         raise ValueError("the rows of a control are not in order")

@@ -57,9 +57,10 @@ def command(paths: tuple[str, ...], catalog_uri: str, host: str, port: int, work
 def _check_device(settings: Settings) -> None:
     """Raises DeviceUnavailable before anything else is done."""
     if settings.device == "cuda":
-        from gpu.devices import open_backend
+        from gpu.devices import DeviceUnavailable, why_no_cuda
 
-        open_backend(settings.device)
+        if reason := why_no_cuda():
+            raise DeviceUnavailable(f"The device asked for is cuda, but {reason}.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
