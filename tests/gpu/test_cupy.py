@@ -156,6 +156,7 @@ def test_small_pieces_come_from_slabs(device, cuda):
     assert cuda.calls.count("alloc") == 1
 
 
+@pytest.mark.slow
 def test_names_and_signatures_are_cupys():
     """Where CuPy is installed: everything that the fake has is there, under that name."""
     pytest.importorskip("cupy")
