@@ -15,17 +15,26 @@ from benchmarks.pairs import Asked, Pair
 from benchmarks.server import Load, Server
 from benchmarks.workloads import Workload
 
-State = Literal["cold", "filling", "hot", "encoded"]
+State = Literal["cold", "filling", "new", "hot", "encoded"]
 CACHES: Mapping[State, str] = {
     "cold": "no cache",
     "filling": "blocks, filling",
+    "new": "blocks, new server",
     "hot": "blocks, hot",
     "encoded": "tiles, hot",
 }
-_SETTINGS: Mapping[State, Mapping[str, str]] = {"cold": COLD, "filling": BLOCKS, "hot": BLOCKS, "encoded": ALL}
-_REPEATS: Mapping[State, int] = {"cold": 1, "filling": 1, "hot": 4, "encoded": 20}
-_SLOTS: Mapping[State, int] = {"cold": 1, "hot": 2, "encoded": 3, "filling": 4}
+_SETTINGS: Mapping[State, Mapping[str, str]] = {
+    "cold": COLD,
+    "filling": BLOCKS,
+    "new": BLOCKS,
+    "hot": BLOCKS,
+    "encoded": ALL,
+}
+_REPEATS: Mapping[State, int] = {"cold": 1, "filling": 1, "new": 1, "hot": 4, "encoded": 20}
+_SLOTS: Mapping[State, int] = {"cold": 1, "hot": 2, "encoded": 3, "filling": 4, "new": 5}
 _STAGE = re.compile(rb"(\w+);dur=([0-9.]+)")
+ELSEWHERE = 260
+"""Tiles of 256 px that fill a block cache of the default size with other places."""
 OVERVIEW = 8
 """Zoom of the tiles that open files without touching what is measured."""
 
@@ -65,23 +74,28 @@ class Servers:
         return {stage: statistics.median(spent) for stage, spent in found.items()}
 
     def asked(self, case: Case) -> Asked:
-        """Loads of a case: filling caches need a new server for each, others share one."""
+        """Loads of a case. States share a server each; `new` has a new one every time, and `filling` one whose block
+        cache is full of other places, so that memory is taken over, not asked of the system.
+        """
         paths = case.workload.ours(self._bench.side)
         opening = case.opening.ours(self._bench.side)
+        elsewhere = case.workload.elsewhere(self._bench.side, ELSEWHERE) if case.state == "filling" else []
 
         def anew(clients: int) -> Load:
             with self._start(case.state) as server:
                 server.settle().ask(opening)
                 return server.ask(paths, clients)
 
-        if case.state == "filling":
+        if case.state == "new":
             return anew
         if case.state not in self._running:
             self._running[case.state] = self._stack.enter_context(self._start(case.state)).settle()
         server = self._running[case.state]
-        server.ask(opening if case.state == "cold" else paths)
+        server.ask(paths if case.state in {"hot", "encoded"} else opening)
 
         def again(clients: int) -> Load:
+            if elsewhere:
+                server.ask(elsewhere)
             return server.ask(paths * _REPEATS[case.state], clients)
 
         return again

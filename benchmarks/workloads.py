@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,16 +39,25 @@ class Workload:
         chance.shuffle(tiles)
         return tiles[: self.count]
 
+    def elsewhere(self, side: int, count: int) -> list[str]:
+        """Paths of our server for tiles whose surroundings this workload does not touch."""
+        near = {mercantile.parent(tile, zoom=self.zoom - 3) for tile in self.tiles(side)}
+        far = [tile for tile in within(side, 14) if mercantile.parent(tile, zoom=self.zoom - 3) not in near]
+        return self._paths(random.Random(7).sample(far, min(count, len(far))), 256)
+
     def ours(self, side: int) -> list[str]:
         """Paths of our server."""
-        scale, kind = ("@2x" if self.size == 512 else ""), ("png" if self.ndvi else "jpg")
+        return self._paths(self.tiles(side), self.size)
+
+    def _paths(self, tiles: Sequence[mercantile.Tile], size: int) -> list[str]:
+        scale, kind = ("@2x" if size == 512 else ""), ("png" if self.ndvi else "jpg")
         query = "assets=B04,B03,B02&rescale=0,0.3"
         if self.ndvi:
             query = "expression=(B08-B04)/(B08%2BB04)&rescale=-1,1&colormap_name=rdylgn"
         elif self.colour:
             query = "bidx=1,2,3&rescale=0,0.3"
         place = f"/xyz/{COLOUR if self.colour else COLLECTION}/custom/{DATE}"
-        return [f"{place}/{t.z}/{t.x}/{t.y}{scale}.{kind}?{query}&resampling=nearest" for t in self.tiles(side)]
+        return [f"{place}/{t.z}/{t.x}/{t.y}{scale}.{kind}?{query}&resampling=nearest" for t in tiles]
 
     def titiler(self, archive: Path | str, side: int) -> list[str]:
         """Paths of TiTiler over an archive folder, or over a bucket as s3://name."""

@@ -13,10 +13,10 @@ from benchmarks.peers import mapserver
 from benchmarks.server import Load, Server
 
 CASES = (
-    Case("fresh", workloads.RANDOM, "filling", fresh=True),
+    Case("fresh", workloads.RANDOM, "new", fresh=True),
     Case("warm against none", workloads.RANDOM, "cold"),
     Case("warm", workloads.RANDOM, "hot"),
-    Case("panning fresh", workloads.PAN, "filling", fresh=True),
+    Case("panning fresh", workloads.PAN, "new", fresh=True),
     Case("panning", workloads.PAN, "hot"),
     Case("panning coarse", workloads.PAN_COARSE, "hot"),
 )
