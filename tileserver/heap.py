@@ -13,7 +13,7 @@ from functools import cache
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST = 32 << 20
 """Pieces up to this come from the heap; glibc allows no more."""
-SPARE = 64 << 20
+SPARE = 16 << 20
 """Free memory at the end of a heap that is kept."""
 
 

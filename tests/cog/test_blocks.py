@@ -133,7 +133,7 @@ def test_the_cache_counts_what_is_still_compressed(cogs: dict[str, Cog]) -> None
     cache = BlockCache[Block](1 << 24)
     (key,) = cog.keys(0, 0, [0])
     (part,) = cache.get([(key, 10)], cog.load)
-    assert cache.used == part.pixels.nbytes + len(_bytes_of(cog))
+    assert cache.used > part.pixels.nbytes + len(_bytes_of(cog))
     cache.get([(key, SIDE)], lambda _: pytest.fail("it is there"))
     assert cache.used == part.pixels.nbytes
 

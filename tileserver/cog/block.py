@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from threading import Lock
 from typing import Any
 
@@ -57,7 +58,7 @@ class _Rest:
         self._image = image
         self._inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
         self._data = data
-        self.nbytes = len(data)
+        self.nbytes = len(data) + sys.getsizeof(self._inflate)
 
     def decode(self, out: NDArray[Any], start: int, end: int) -> None:
         """Rows from `start`, which is where it stands, to `end`."""
