@@ -72,6 +72,20 @@ class BlockCache(Generic[Kept]):
                 self._extend(key, found[key], rows)
         return [found[key] for key, _ in wanted]
 
+    def peek(self, wanted: Sequence[Wanted]) -> list[Kept] | None:
+        """The blocks, each with its rows, where all of them are kept; never waits."""
+        with self._lock:
+            found = [self._blocks.get(key) for key, _ in wanted]
+            blocks = [
+                entry[0] for entry, (_, rows) in zip(found, wanted, strict=True) if entry and entry[0].ready >= rows
+            ]
+            if len(blocks) < len(wanted):
+                return None
+            for key, _ in wanted:
+                self._blocks.move_to_end(key)
+            self.hits += len(blocks)
+        return blocks
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

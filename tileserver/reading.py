@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock, Thread
-from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from gpu.backend import Source
 from tileserver import control, edges
 from tileserver.blocks import BlockCache
-from tileserver.cog import Block, BlockError, Cog, Unsupported, lzw, open_cog, predictors
+from tileserver.cog import Block, Cog, Unsupported, lzw, open_cog, predictors
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
 from tileserver.grid import Placement, place, to_pixel, warped_twice
@@ -27,6 +26,7 @@ from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
 from tileserver.ports import Header
 from tileserver.settings import Settings
+from tileserver.windows import NotAtHand, Windows
 
 OPEN_FILES = 512
 MAX_WINDOW_BYTES = 128 << 20
@@ -34,8 +34,6 @@ MAX_WINDOW_BYTES = 128 << 20
 REMOTE_SECONDS = 300
 """How long an object without a version is taken to be the same."""
 FETCHES = 16
-Held = dict[Hashable, Block]
-"""Blocks of one picture: bands that are stored together are decoded once, also without room in the cache."""
 
 
 class FastReader:
@@ -50,25 +48,22 @@ class FastReader:
 
     def header(self, asset: Asset) -> Header:
         """The file's own description."""
-        cog = self._open(asset)
+        cog = self.open(asset)
         return self.slow.header(asset) if isinstance(cog, str) else cog.header
 
     def explain(self, asset: Asset) -> str:
         """Why GDAL reads this file; empty when the fast path does."""
-        cog = self._open(asset)
+        cog = self.open(asset)
         return cog if isinstance(cog, str) else ""
 
-    def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
-        """One Source for each band; remote files are read side by side."""
-        taken = Counter(asset.href for asset, _ in bands)
-        held: Held = {}
-
-        def one(asset: Asset, band: Band) -> Source | None:
-            return self._source(asset, band, grid, resampling, taken[asset.href], held)
-
-        if len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
-            return list(self._pool.map(one, *zip(*bands, strict=True)))
-        return [one(asset, band) for asset, band in bands]
+    def sources(
+        self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool = False
+    ) -> list[Source | None]:
+        """One Source for each band; remote files are read side by side. Raises NotAtHand if that is `at_hand`."""
+        picture = _Picture(self, bands, grid, resampling, at_hand=at_hand)
+        if not at_hand and len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
+            return list(self._pool.map(picture.source, *zip(*bands, strict=True)))
+        return [picture.source(asset, band) for asset, band in bands]
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values of the native pixels that contain the point."""
@@ -76,13 +71,15 @@ class FastReader:
             return list(self._pool.map(lambda each: self._value(each[0], each[1], lon, lat), bands))
         return [self._value(asset, band, lon, lat) for asset, band in bands]
 
-    def _open(self, asset: Asset) -> Cog | str:
+    def open(self, asset: Asset, *, at_hand: bool = False) -> Cog | str:
         """The open file, or why it is one for GDAL; opened anew when it changed."""
         version = revision(asset.href, asset.version or str(int(time.time() / REMOTE_SECONDS)))
         with self._lock:
             known = self._files.get(asset.href)
         if known is not None and known[0] == version:
             return known[1]
+        if at_hand:
+            raise NotAtHand
         opened: Cog | str
         try:
             opened = open_cog(asset)
@@ -92,27 +89,65 @@ class FastReader:
             self._files[asset.href] = (version, opened)
         return opened
 
-    def _source(
-        self, asset: Asset, band: Band, grid: Grid, resampling: Resampling, taken: int, held: Held
-    ) -> Source | None:
-        """One band; `taken` of the file's bands are asked for together."""
-        cog = self._open(asset)
+    def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
+        cog = self.open(asset)
         if isinstance(cog, str):
-            return self.slow.sources([(asset, band)], grid, resampling)[0]
+            return self.slow.point([(asset, band)], lon, lat)[0]
         plane = _plane(cog, band)
-        some = taken + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
+        pixel = to_pixel(cog.grid, lon, lat)
+        if pixel is None:
+            return None
+        windows = Windows(self.blocks)
+        stored = windows.stored(cog, pixel, plane)
+        nodata = band.nodata if band.nodata is not None else cog.header.nodata
+        if nodata is not None and stored == nodata:
+            return None
+        if nodata is None and cog.alpha is not None and not windows.stored(cog, pixel, cog.alpha):
+            return None
+        if nodata is None and cog.levels[0].mask is not None and not windows.stored(cog, pixel, 0, mask=True):
+            return None
+        value = stored * _known(band.scale, cog.header.scales[plane])
+        value += _known(band.offset, cog.header.offsets[plane])
+        return value if math.isfinite(value) else None
+
+
+class _Picture:
+    """The sources of one picture. What bands of equal files share is placed once."""
+
+    def __init__(
+        self,
+        reader: FastReader,
+        bands: Sequence[tuple[Asset, Band]],
+        grid: Grid,
+        resampling: Resampling,
+        *,
+        at_hand: bool,
+    ) -> None:
+        self._reader = reader
+        self._grid = grid
+        self._resampling = resampling
+        self._taken = Counter(asset.href for asset, _ in bands)
+        self._windows = Windows(reader.blocks, at_hand=at_hand)
+        self._spots: dict[tuple[int, bool, bool], Placement | None] = {}
+
+    def source(self, asset: Asset, band: Band) -> Source | None:
+        """One band."""
+        cog = self._reader.open(asset, at_hand=self._windows.at_hand)
+        if isinstance(cog, str):
+            return self._slow(asset, band)
+        plane = _plane(cog, band)
+        some = self._taken[asset.href] + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
         nodata = band.nodata if band.nodata is not None else cog.header.nodata
         whole = nodata is not None or cog.alpha is not None  # GDAL adds no alpha band of its own
-        spot = place(grid, cog.grid, resampling, some=some, nodata=whole)
+        spot = self._spot(cog, some=some, whole=whole)
         if spot is None:
             return None
-        if cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES or (
-            some and resampling != "nearest" and warped_twice(grid, cog.grid)
-        ):
-            return self.slow.sources([(asset, band)], grid, resampling)[0]
+        smoothed_twice = some and self._resampling != "nearest" and warped_twice(self._grid, cog.grid)
+        if smoothed_twice or cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES:
+            return self._slow(asset, band)
         return Source(
-            pixels=self._pixels(cog, spot, plane, held),
-            valid=self._valid(cog, spot, held) if nodata is None else None,
+            pixels=self._windows.pixels(cog, spot, plane),
+            valid=self._valid(cog, spot) if nodata is None else None,
             nodata=nodata,
             scale=_known(band.scale, cog.header.scales[plane]),
             offset=_known(band.offset, cog.header.offsets[plane]),
@@ -121,86 +156,28 @@ class FastReader:
             key=(cog.number, plane, spot.level, spot.window),
         )
 
-    def _valid(self, cog: Cog, spot: Placement, held: Held) -> NDArray[np.bool_] | None:
+    def _spot(self, cog: Cog, *, some: bool, whole: bool) -> Placement | None:
+        """Where the picture lies in a file."""
+        key = (id(cog.grid), some, whole)
+        if key not in self._spots:
+            self._spots[key] = place(self._grid, cog.grid, self._resampling, some=some, nodata=whole)
+        return self._spots[key]
+
+    def _slow(self, asset: Asset, band: Band) -> Source | None:
+        """Through GDAL."""
+        if self._windows.at_hand:
+            raise NotAtHand
+        return self._reader.slow.sources([(asset, band)], self._grid, self._resampling)[0]
+
+    def _valid(self, cog: Cog, spot: Placement) -> NDArray[np.bool_] | None:
         """From the alpha band or the mask; only what is fully opaque counts, as in rio-tiler."""
         if cog.alpha is not None:
-            alpha = self._pixels(cog, spot, cog.alpha, held)
+            alpha = self._windows.pixels(cog, spot, cog.alpha)
             opaque = 1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
             return np.asarray(alpha == opaque)
         if cog.levels[spot.level].mask is not None:
-            return np.asarray(self._pixels(cog, spot, 0, held, mask=True) == 255)
+            return np.asarray(self._windows.pixels(cog, spot, 0, mask=True) == 255)
         return None
-
-    def _pixels(self, cog: Cog, spot: Placement, plane: int, held: Held, *, mask: bool = False) -> NDArray[Any]:
-        """The window of a plane: a view of one block, or several put together."""
-        level = cog.levels[spot.level]
-        image = level.mask if mask and level.mask is not None else level.image
-        left, top, right, bottom = spot.window
-        width, height = image.block_width, image.block_height
-        columns = range(left // width, (right - 1) // width + 1)
-        rows = range(top // height, (bottom - 1) // height + 1)
-        indices = [row * image.across + column for row in rows for column in columns]
-        needed = [min(bottom - row * height, height) for row in rows for _ in columns]
-        blocks = self._blocks(cog, cog.keys(spot.level, plane, indices, mask=mask), needed, held)
-        band = 0 if image.planar or mask else plane
-        if len(blocks) == 1:
-            x, y = columns[0] * width, rows[0] * height
-            return blocks[0][band, top - y : bottom - y, left - x : right - x]
-        out = np.empty((bottom - top, right - left), blocks[0].dtype)
-        supply = iter(blocks)
-        for row in rows:
-            y = row * height
-            y0, y1 = max(top, y), min(bottom, y + height)
-            for column in columns:
-                x = column * width
-                x0, x1 = max(left, x), min(right, x + width)
-                block = next(supply)[band]
-                out[y0 - top : y1 - top, x0 - left : x1 - left] = block[y0 - y : y1 - y, x0 - x : x1 - x]
-        return out
-
-    def _blocks(self, cog: Cog, keys: Sequence[Hashable], rows: Sequence[int], held: Held) -> list[NDArray[Any]]:
-        """Pixels (bands, height, width) of blocks, each with its first rows; what is new is added to `held`."""
-        wanted = [
-            (key, count)
-            for key, count in zip(keys, rows, strict=True)
-            if (block := held.get(key)) is None or block.ready < count
-        ]
-        try:
-            held.update(zip((key for key, _ in wanted), self.blocks.get(wanted, cog.load), strict=True))
-        except BlockError as error:
-            raise SourceUnreadable(str(error)) from error
-        return [held[key].pixels for key in keys]
-
-    def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
-        cog = self._open(asset)
-        if isinstance(cog, str):
-            return self.slow.point([(asset, band)], lon, lat)[0]
-        plane = _plane(cog, band)
-        pixel = to_pixel(cog.grid, lon, lat)
-        if pixel is None:
-            return None
-        stored = self._stored(cog, pixel, plane)
-        nodata = band.nodata if band.nodata is not None else cog.header.nodata
-        if nodata is not None and stored == nodata:
-            return None
-        if nodata is None and cog.alpha is not None and not self._stored(cog, pixel, cog.alpha):
-            return None
-        if nodata is None and cog.levels[0].mask is not None and not self._stored(cog, pixel, 0, mask=True):
-            return None
-        value = stored * _known(band.scale, cog.header.scales[plane])
-        value += _known(band.offset, cog.header.offsets[plane])
-        return value if math.isfinite(value) else None
-
-    def _stored(self, cog: Cog, pixel: tuple[int, int], plane: int, *, mask: bool = False) -> float:
-        """One stored value of full resolution."""
-        level = cog.levels[0]
-        image = level.mask if mask and level.mask is not None else level.image
-        row, column = pixel
-        index = row // image.block_height * image.across + column // image.block_width
-        row, column = row % image.block_height, column % image.block_width
-        (block,) = self._blocks(cog, cog.keys(0, plane, [index], mask=mask), [row + 1], {})
-        band = 0 if image.planar or mask else plane
-        return float(block[band, row, column])
 
 
 def _plane(cog: Cog, band: Band) -> int:

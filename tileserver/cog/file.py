@@ -17,7 +17,7 @@ from tileserver.cog.description import Unsupported, described
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tiff import Directory, TiffError, all_tags, directories, directory
 from tileserver.errors import SourceUnreadable
-from tileserver.grid import FileGrid
+from tileserver.grid import FileGrid, same_grid
 from tileserver.hrefs import is_remote
 from tileserver.models import Asset
 from tileserver.ports import Header
@@ -129,12 +129,14 @@ def open_cog(asset: Asset) -> Cog:
     return Cog(
         number=next(_numbers),
         header=header,
-        grid=FileGrid(
-            header.crs,
-            header.transform,
-            header.width,
-            header.height,
-            tuple((level.image.width, level.image.height) for level in levels),
+        grid=same_grid(
+            FileGrid(
+                header.crs,
+                header.transform,
+                header.width,
+                header.height,
+                tuple((level.image.width, level.image.height) for level in levels),
+            )
         ),
         levels=tuple(levels),
         dtype=codecs.pixel_type(base),
