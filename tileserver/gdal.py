@@ -27,13 +27,12 @@ from rasterio.transform import from_gcps
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
-from rio_tiler import reader as rio_reader
 
 from gpu.backend import Source
 from tileserver.errors import SourceUnreadable
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
-from tileserver.ports import Header
+from tileserver.ports import Header, NotAtHand
 
 REMOTE_OPTIONS: Mapping[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -67,8 +66,12 @@ class GdalReader:
                 self._headers[key] = known
         return known
 
-    def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
-        """One Source for each band, on the output grid; bands of one file are read together."""
+    def sources(
+        self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool = False
+    ) -> list[Source | None]:
+        """One Source for each band, on the output grid; bands of one file are read together. Nothing is at hand."""
+        if at_hand:
+            raise NotAtHand
         together: dict[tuple[str, float | None], list[int]] = {}
         for position, (asset, band) in enumerate(bands):
             together.setdefault((asset.href, band.nodata), []).append(position)
@@ -214,6 +217,8 @@ def crs_name(crs: Any) -> str:
 
 def _warped(asset: Asset, bands: Sequence[Band], grid: Grid, resampling: Resampling) -> Iterator[Source | None]:
     """Bands of one file with one nodata value, on the grid as rio-tiler makes it."""
+    from rio_tiler import reader as rio_reader  # half of a start, and few files need it
+
     crs = CRS.from_user_input(grid.crs)
     # What is warped anyway may be turned; else rio-tiler reads windows, which are for rows that go south.
     with opened(asset, turned=lambda own: own != crs) as dataset:

@@ -12,7 +12,6 @@ from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from rio_tiler.colormap import cmap
 
 from gpu.backend import Recipe
 from gpu.expression import Expression, parse
@@ -173,6 +172,8 @@ def palette(style: Style) -> NDArray[np.uint8] | None:
         channels = [np.interp(at, stops, [color[c] for _, color in style.ramp]) for c in range(4)]
         return np.round(np.stack(channels, axis=1)).astype(np.uint8)
     if style.colormap_name:
+        from rio_tiler.colormap import cmap  # half of a start, and many styles need none
+
         table = cmap.get(style.colormap_name)
         return np.array([table[i] for i in range(256)], np.uint8)
     return None
