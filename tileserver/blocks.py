@@ -72,19 +72,18 @@ class BlockCache(Generic[Kept]):
                 self._extend(key, found[key], rows)
         return [found[key] for key, _ in wanted]
 
-    def peek(self, wanted: Sequence[Wanted]) -> list[Kept] | None:
-        """The blocks, each with its rows, where all of them are kept; never waits."""
+    def peek(self, keys: Sequence[Hashable], rows: Sequence[int]) -> list[Kept] | None:
+        """The blocks, each with its first rows, where all of them are kept; never waits."""
         with self._lock:
-            found = [self._blocks.get(key) for key, _ in wanted]
-            blocks = [
-                entry[0] for entry, (_, rows) in zip(found, wanted, strict=True) if entry and entry[0].ready >= rows
-            ]
-            if len(blocks) < len(wanted):
-                return None
-            for key, _ in wanted:
+            found = []
+            for key, count in zip(keys, rows, strict=True):
+                entry = self._blocks.get(key)
+                if entry is None or entry[0].ready < count:
+                    return None
                 self._blocks.move_to_end(key)
-            self.hits += len(blocks)
-        return blocks
+                found.append(entry[0])
+            self.hits += len(found)
+        return found
 
     def clear(self) -> None:
         """Forget everything."""

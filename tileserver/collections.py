@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from tileserver.models import Bbox, CloudMask, Collection
@@ -17,6 +18,7 @@ _KNOWN = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(moment: datetime | None) -> str | None:
     """2023-08-13T10:07:53Z, with milliseconds only where there are some."""
     if moment is None:

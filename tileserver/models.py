@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -177,8 +178,9 @@ class CloudMask:
     cloud_values: tuple[int, ...] = ()
     """The subset that counts as cloud for the percentage; empty: the same as `values`."""
 
+    @lru_cache(maxsize=64)  # noqa: B019 - a value, as good as any equal one
     def table(self) -> NDArray[np.bool_]:
-        """(65536,) True where the value hides a pixel."""
+        """(65536,) True where the value hides a pixel; not to be written to."""
         value = np.arange(65536)
         hidden = np.isin(value, self.values)
         for bit in self.bits:

@@ -106,15 +106,23 @@ class Header:
     """Has an alpha band or an internal mask."""
 
 
+class NotAtHand(Exception):
+    """A file or a block would have to be read first."""
+
+
 class Reader(Protocol):
     """Pixels of assets. Thread-safe. Failures raise SourceUnreadable (item and asset are filled in by the caller)."""
 
     def header(self, asset: Asset) -> Header:
         """The file's own description, cached."""
 
-    def sources(self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
+    def sources(
+        self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool = False
+    ) -> list[Source | None]:
         """One Source for each band: pixels, and where each pixel of `grid` lies in them; None where the file
         does not touch the grid. Overviews are chosen as GDAL does. Decoding may run in parallel.
+
+        `at_hand`: only what is decoded already; raises NotAtHand where that is not all.
         """
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:

@@ -24,9 +24,9 @@ from tileserver.grid import Placement, place, to_pixel, warped_twice
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
-from tileserver.ports import Header
+from tileserver.ports import Header, NotAtHand
 from tileserver.settings import Settings
-from tileserver.windows import NotAtHand, Windows
+from tileserver.windows import Windows
 
 OPEN_FILES = 512
 MAX_WINDOW_BYTES = 128 << 20
@@ -153,6 +153,7 @@ class _Picture:
             offset=_known(band.offset, cog.header.offsets[plane]),
             control=spot.control,
             stretch=spot.stretch,
+            pieces=spot.pieces,
             key=(cog.number, plane, spot.level, spot.window),
         )
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +14,21 @@ from gpu.backend import Backend, Encoded, Format, Job, Layer, Picture, Source
 from gpu.encode import WEBP_LIMIT
 from gpu.jpeg import LIMIT as JPEG_LIMIT
 from tileserver.errors import SourceUnreadable, TooLarge
-from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Style
-from tileserver.ports import Catalog, Reader
+from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Resampling, Style
+from tileserver.ports import Catalog, NotAtHand, Reader
+from tileserver.prepared import digest, prepared
 from tileserver.selection import Nearby, Selection, select
 from tileserver.settings import Settings
-from tileserver.styles import color_from_hex, expressions, recipe, style_to_render, variables
+from tileserver.styles import color_from_hex
 from tileserver.times import Time
 
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 LONGEST_SIDE = {"jpg": JPEG_LIMIT, "webp": WEBP_LIMIT}
 # Most tiles are full after the top item; a day's mosaic rarely needs more than four.
 _STEPS = (1, 4)
+_QUICK = 512 * 512
+"""Pixels, by the effort that one takes, that are drawn within about a millisecond."""
+_EFFORT: dict[Resampling, int] = {"nearest": 1, "bilinear": 4, "cubic": 8, "average": 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class Renderer:
                 request.collection,
                 time,
                 request.bbox,
-                names=_needs(style).names,
+                names=prepared(style).names,
                 only=style.items,
                 strict=request.strict,
                 limit=self.settings.max_items,
@@ -110,7 +112,7 @@ class Renderer:
         parts = (
             [(item.id, item.version) for item in selection.items],
             request.collection.id,
-            _needs(request.style).fingerprint,
+            prepared(request.style).fingerprint,
             (grid.crs, grid.bounds, grid.width, grid.height),
             request.format,
             request.reducers,
@@ -118,7 +120,7 @@ class Renderer:
             self._masked(request),
             (self.settings.jpeg_quality, self.settings.webp_quality, self._background),
         )
-        return _digest(repr(parts))
+        return digest(repr(parts))
 
     def image(self, request: MapRequest) -> Image:
         """Select, draw and encode. Raises SourceUnreadable naming item and asset."""
@@ -126,11 +128,27 @@ class Renderer:
 
     def draw(self, request: MapRequest, selection: Selection) -> Image:
         """Draw and encode items already selected."""
+        return self._draw(request, selection, at_hand=False)
+
+    def at_hand(self, request: MapRequest, selection: Selection) -> Image | None:
+        """The picture where nothing has to be read for it and it takes about a millisecond; None where not so."""
+        effort = _EFFORT[request.style.resampling] * len(selection.items)
+        quick = request.grid.width * request.grid.height * effort <= _QUICK and request.format != "webp"
+        if not quick or self.backend.name != "cpu" or request.reducers != ("first",):
+            return None
+        try:
+            return self._draw(request, selection, at_hand=True)
+        except NotAtHand:
+            return None
+
+    def _draw(self, request: MapRequest, selection: Selection, *, at_hand: bool) -> Image:
         seconds = {"read": 0.0}
         encoded: Encoded | None = None
         layers: list[Layer] = []
         for count in self._steps(request, selection):
-            layers += self._layers(request, selection.items[len(layers) : count], seconds)
+            started = perf_counter()
+            layers += self._layers(request, selection.items[len(layers) : count], at_hand=at_hand)
+            seconds["read"] += perf_counter() - started
             job = self._job(request, layers)
             encoded = self.backend.draw([job])[0]
             for stage, spent in encoded.seconds.items():
@@ -151,7 +169,7 @@ class Renderer:
 
     def job(self, request: MapRequest, selection: Selection) -> Job:
         """The pixel engine's job for a request with all its items, for batches."""
-        return self._job(request, self._layers(request, selection.items, {"read": 0.0}))
+        return self._job(request, self._layers(request, selection.items))
 
     def picture(self, request: MapRequest) -> tuple[Picture, Selection]:
         """Pixels before encoding, for films, legends and layers on top of each other."""
@@ -188,7 +206,7 @@ class Renderer:
         webp = request.format == "webp"
         return Job(
             layers=tuple(layers),
-            recipe=recipe(request.style, unscale=request.unscale),
+            recipe=prepared(request.style).recipe(unscale=request.unscale),
             height=request.grid.height,
             width=request.grid.width,
             reducers=request.reducers,
@@ -197,25 +215,20 @@ class Renderer:
             background=self._background,
         )
 
-    def _layers(self, request: MapRequest, items: Sequence[Item], seconds: dict[str, float]) -> list[Layer]:
-        started = perf_counter()
-        layers = [self._layer(request, item) for item in items]
-        seconds["read"] += perf_counter() - started
-        return layers
+    def _layers(self, request: MapRequest, items: Sequence[Item], *, at_hand: bool = False) -> list[Layer]:
+        return [self._layer(request, item, at_hand=at_hand) for item in items]
 
-    def _layer(self, request: MapRequest, item: Item) -> Layer:
-        style = request.style
-        outputs = expressions(style)
-        discrete = any(c.end is None for c in style.classes)
-        bands = [self._band(item, name, style) for name in variables(style)]
-        sources = self._read(item, bands, request.grid, "nearest" if discrete else style.resampling)
-        mask = request.collection.mask if self._masked(request) and outputs else None
+    def _layer(self, request: MapRequest, item: Item, *, at_hand: bool) -> Layer:
+        style, recipe = request.style, prepared(request.style).physical
+        bands = [self._band(item, name, style) for name in recipe.variables]
+        sources = self._read(item, bands, request.grid, recipe.resampling, at_hand=at_hand)
+        mask = request.collection.mask if self._masked(request) and recipe.expressions else None
         found = item.band(mask.asset) if mask else None
         if mask is None or found is None:
             return Layer(sources=tuple(sources))
         return Layer(
             sources=tuple(sources),
-            mask=self._read(item, [found], request.grid, "nearest")[0],
+            mask=self._read(item, [found], request.grid, "nearest", at_hand=at_hand)[0],
             hidden=mask.table(),
         )
 
@@ -227,39 +240,12 @@ class Renderer:
         return asset, replace(band, nodata=style.nodata) if style.nodata is not None else band
 
     def _read(
-        self, item: Item, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Any
+        self, item: Item, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool
     ) -> list[Source | None]:
         try:
-            return self.reader.sources(bands, grid, resampling)
+            return self.reader.sources(bands, grid, resampling, at_hand=at_hand)
         except SourceUnreadable as error:
             raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-class _Needs(NamedTuple):
-    """What of a style decides the items and the pixels."""
-
-    style: Style
-    names: tuple[str, ...]
-    fingerprint: str
-
-
-_known: dict[int, _Needs] = {}
-_MANY = 4096
-
-
-def _needs(style: Style) -> _Needs:
-    """Kept by identity, since services hand out the same frozen value. Raises gpu.expression.ExpressionError."""
-    known = _known.get(id(style))
-    if known is None or known.style is not style:
-        if len(_known) >= _MANY:
-            _known.clear()
-        fingerprint = _digest(repr(sorted(style_to_render(style).items(), key=str)))
-        known = _known[id(style)] = _Needs(style, variables(style), fingerprint)
-    return known
 
 
 def server_timing(seconds: Mapping[str, float]) -> str:

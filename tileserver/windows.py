@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,27 @@ from numpy.typing import NDArray
 
 from tileserver.blocks import BlockCache
 from tileserver.cog import Block, BlockError, Cog
+from tileserver.cog.tiff import Directory
 from tileserver.errors import SourceUnreadable
 from tileserver.grid import Placement
+from tileserver.ports import NotAtHand
+
+Window = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, right and bottom beyond the last."""
+_Part = tuple[slice, slice]
 
 
-class NotAtHand(Exception):
-    """A file or a block would have to be read first."""
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The blocks under a window, in step with each other."""
+
+    blocks: list[int]
+    rows: list[int]
+    """How many of each are needed, from its top."""
+    places: list[_Part]
+    """Rows and columns of the window."""
+    cuts: list[_Part]
+    """Rows and columns of the block."""
 
 
 class Windows:
@@ -26,32 +42,21 @@ class Windows:
         self.at_hand = at_hand
         self._cache = blocks
         self._held: dict[Hashable, Block] = {}
+        self._layouts: dict[tuple[Window, int, int, int], _Layout] = {}
 
     def pixels(self, cog: Cog, spot: Placement, plane: int, *, mask: bool = False) -> NDArray[Any]:
         """The window of a plane: a view of one block, or several put together."""
         level = cog.levels[spot.level]
         image = level.mask if mask and level.mask is not None else level.image
-        left, top, right, bottom = spot.window
-        width, height = image.block_width, image.block_height
-        columns = range(left // width, (right - 1) // width + 1)
-        rows = range(top // height, (bottom - 1) // height + 1)
-        indices = [row * image.across + column for row in rows for column in columns]
-        needed = [min(bottom - row * height, height) for row in rows for _ in columns]
-        blocks = self._blocks(cog, cog.keys(spot.level, plane, indices, mask=mask), needed)
+        layout = self._layout(spot.window, image)
+        blocks = self._blocks(cog, cog.keys(spot.level, plane, layout.blocks, mask=mask), layout.rows)
         band = 0 if image.planar or mask else plane
         if len(blocks) == 1:
-            x, y = columns[0] * width, rows[0] * height
-            return blocks[0][band, top - y : bottom - y, left - x : right - x]
+            return blocks[0][band][layout.cuts[0]]
+        left, top, right, bottom = spot.window
         out = np.empty((bottom - top, right - left), blocks[0].dtype)
-        supply = iter(blocks)
-        for row in rows:
-            y = row * height
-            y0, y1 = max(top, y), min(bottom, y + height)
-            for column in columns:
-                x = column * width
-                x0, x1 = max(left, x), min(right, x + width)
-                block = next(supply)[band]
-                out[y0 - top : y1 - top, x0 - left : x1 - left] = block[y0 - y : y1 - y, x0 - x : x1 - x]
+        for block, place, cut in zip(blocks, layout.places, layout.cuts, strict=True):
+            out[place] = block[band][cut]
         return out
 
     def stored(self, cog: Cog, pixel: tuple[int, int], plane: int, *, mask: bool = False) -> float:
@@ -65,24 +70,46 @@ class Windows:
         band = 0 if image.planar or mask else plane
         return float(block[band, row, column])
 
+    def _layout(self, window: Window, image: Directory) -> _Layout:
+        """Bands of one picture mostly have the same."""
+        key = (window, image.block_width, image.block_height, image.across)
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._layouts[key] = _layout(*key)
+        return layout
+
     def _blocks(self, cog: Cog, keys: Sequence[Hashable], rows: Sequence[int]) -> list[NDArray[Any]]:
         """Pixels (bands, height, width) of blocks, each with its first rows."""
+        if self.at_hand:
+            kept = self._cache.peek(keys, rows)
+            if kept is None:
+                raise NotAtHand
+            return [block.pixels for block in kept]
         held = self._held
         wanted = [
             (key, count)
             for key, count in zip(keys, rows, strict=True)
             if (block := held.get(key)) is None or block.ready < count
         ]
-        if wanted and self.at_hand:
-            kept = self._cache.peek(wanted)
-            if kept is None:
-                raise NotAtHand
-        elif wanted:
-            try:
-                kept = self._cache.get(wanted, cog.load)
-            except BlockError as error:
-                raise SourceUnreadable(str(error)) from error
-        else:
-            kept = []
-        held.update(zip((key for key, _ in wanted), kept, strict=True))
+        try:
+            held.update(zip((key for key, _ in wanted), self._cache.get(wanted, cog.load), strict=True))
+        except BlockError as error:
+            raise SourceUnreadable(str(error)) from error
         return [held[key].pixels for key in keys]
+
+
+def _layout(window: Window, width: int, height: int, across: int) -> _Layout:
+    """The layout of a window over blocks of a size, so many side by side."""
+    left, top, right, bottom = window
+    layout = _Layout([], [], [], [])
+    for row in range(top // height, (bottom - 1) // height + 1):
+        y = row * height
+        y0, y1 = max(top, y), min(bottom, y + height)
+        for column in range(left // width, (right - 1) // width + 1):
+            x = column * width
+            x0, x1 = max(left, x), min(right, x + width)
+            layout.blocks.append(row * across + column)
+            layout.rows.append(y1 - y)
+            layout.places.append((slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)))
+            layout.cuts.append((slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)))
+    return layout

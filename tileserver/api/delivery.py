@@ -61,10 +61,14 @@ async def deliver(
         hits_of("memory").inc()
         content, metadata = entry
         return Response(content, headers={**out, **metadata, "Server-Timing": server_timing(seconds)})
-    try:
-        image = await _while_connected(request, parts, key, wanted, selection)
-    except HungUp:
-        return Response(status_code=499)
+    image = None if parts.cache.slower else parts.renderer.at_hand(wanted, selection)
+    if image is not None:
+        _keep(parts, key, image)
+    else:
+        try:
+            image = await _while_connected(request, parts, key, wanted, selection)
+        except HungUp:
+            return Response(status_code=499)
     seconds.update(image.seconds)
     for stage, spent in seconds.items():
         stage_of(stage).observe(spent)
@@ -129,9 +133,13 @@ def _draw(parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> I
             datetime=metadata.get("X-Tile-Datetime", ""),
         )
     image = parts.renderer.draw(wanted, selection)
+    _keep(parts, key, image)
+    return image
+
+
+def _keep(parts: Parts, key: str, image: Image) -> None:
     RENDERS.inc()
     parts.cache.set(key, image.content, metadata_of(image))
-    return image
 
 
 def metadata_of(image: Image) -> dict[str, str]:
