@@ -26,6 +26,7 @@ from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
 from tileserver.ports import Header, NotAtHand
 from tileserver.settings import Settings
+from tileserver.spots import Spots
 from tileserver.windows import Windows
 
 OPEN_FILES = 512
@@ -42,6 +43,7 @@ class FastReader:
     def __init__(self, block_cache_bytes: int = 512 << 20) -> None:
         self.blocks: BlockCache[Block] = BlockCache(block_cache_bytes)
         self.slow = GdalReader()
+        self._spots = Spots(self.blocks)
         self._files: LRUCache[str, tuple[str, Cog | str]] = LRUCache(OPEN_FILES)
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(FETCHES, "fetch")
@@ -97,14 +99,13 @@ class FastReader:
         pixel = to_pixel(cog.grid, lon, lat)
         if pixel is None:
             return None
-        windows = Windows(self.blocks)
-        stored = windows.stored(cog, pixel, plane)
+        stored = self._spots.stored(cog, pixel, plane)
         nodata = band.nodata if band.nodata is not None else cog.header.nodata
         if nodata is not None and stored == nodata:
             return None
-        if nodata is None and cog.alpha is not None and not windows.stored(cog, pixel, cog.alpha):
+        if nodata is None and cog.alpha is not None and not self._spots.stored(cog, pixel, cog.alpha):
             return None
-        if nodata is None and cog.levels[0].mask is not None and not windows.stored(cog, pixel, 0, mask=True):
+        if nodata is None and cog.levels[0].mask is not None and not self._spots.stored(cog, pixel, 0, mask=True):
             return None
         value = stored * _known(band.scale, cog.header.scales[plane])
         value += _known(band.offset, cog.header.offsets[plane])

@@ -59,17 +59,6 @@ class Windows:
             out[place] = block[band][cut]
         return out
 
-    def stored(self, cog: Cog, pixel: tuple[int, int], plane: int, *, mask: bool = False) -> float:
-        """The stored value of a (row, column) of full resolution."""
-        level = cog.levels[0]
-        image = level.mask if mask and level.mask is not None else level.image
-        row, column = pixel
-        index = row // image.block_height * image.across + column // image.block_width
-        row, column = row % image.block_height, column % image.block_width
-        (block,) = self._blocks(cog, cog.keys(0, plane, [index], mask=mask), [row + 1])
-        band = 0 if image.planar or mask else plane
-        return float(block[band, row, column])
-
     def _layout(self, window: Window, image: Directory) -> _Layout:
         """Bands of one picture mostly have the same."""
         key = (window, image.block_width, image.block_height, image.across)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tileserver.cog import codecs
 from tileserver.cog.block import Block, open_block
 from tileserver.cog.description import Unsupported, described
+from tileserver.cog.pixel import pixel_of
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tiff import Directory, TiffError, all_tags, directories, directory
 from tileserver.errors import SourceUnreadable
@@ -77,6 +78,14 @@ class Cog:
         for place, (_, rows) in zip(places, wanted, strict=True):
             data = bytes_of.pop(place.key, None)
             yield Block(self._empty(place)) if data is None else open_block(place.image, data, place.row, rows)
+
+    def pixel(self, key: Hashable, row: int, column: int) -> NDArray[Any] | None:
+        """(bands,) of one pixel of a block; None where it takes the whole block. Raises BlockError."""
+        place = _Place(self, key)
+        if not place.length or not codecs.by_rows(place.image):
+            return None
+        data = place.source.read(place.offset, place.length)
+        return pixel_of(place.image, data, row, column)
 
     def _empty(self, place: _Place) -> NDArray[Any]:
         """A block that is not stored: nodata where the file has a value for that."""
