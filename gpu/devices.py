@@ -19,17 +19,18 @@ class DeviceUnavailable(RuntimeError):
     """The device asked for is not there; the message is one sentence for the operator."""
 
 
-def open_backend(device: Device = "auto", on_fallback: Fallback | None = None) -> Backend:
+def open_backend(device: Device = "auto", on_fallback: Fallback | None = None, *, warm: bool = True) -> Backend:
     """The backend of a device; `auto` takes the GPU where one answers and the CPU elsewhere.
 
-    Where a GPU process runs (gpu.service), its environment variables are there and it is asked.
+    Where a GPU process runs (gpu.service), its environment variables are there and it is asked. `warm`: all that
+    the CPU may need is loaded at once.
     """
     from gpu.cpu import CpuBackend
     from gpu.service import connect
 
-    if device != "cpu" and (remote := connect(CpuBackend(), on_fallback)):
+    if device != "cpu" and (remote := connect(CpuBackend(warm=warm), on_fallback)):
         return remote
-    backend = open_local(device, on_fallback)
+    backend = open_local(device, on_fallback, warm=warm)
     if backend.name == "cpu":
         return backend
     from gpu.batching import BatchingBackend
@@ -37,11 +38,11 @@ def open_backend(device: Device = "auto", on_fallback: Fallback | None = None) -
     return BatchingBackend(backend)
 
 
-def open_local(device: str = "auto", on_fallback: Fallback | None = None) -> Backend:
+def open_local(device: str = "auto", on_fallback: Fallback | None = None, *, warm: bool = True) -> Backend:
     """The backend of a device in this process, without batching."""
     from gpu.cpu import CpuBackend
 
-    cpu = CpuBackend()
+    cpu = CpuBackend(warm=warm)
     if device == "cpu":
         return cpu
     reason = why_no_cuda()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
@@ -17,7 +16,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import tileserver
-from gpu.devices import open_backend
 from tileserver import logs
 from tileserver.api import (
     assets,
@@ -47,34 +45,26 @@ from tileserver.api.errors import add_error_handlers, json_response
 from tileserver.api.middleware import Access, Cors, Head, Tally
 from tileserver.api.parts import Parts
 from tileserver.api.shelf import Again
-from tileserver.best import Clearest
 from tileserver.cache import open_cache
-from tileserver.catalog import open_catalog
+from tileserver.engine import open_engine
 from tileserver.flight import SingleFlight
 from tileserver.logs import RequestLog
 from tileserver.metrics import FALLBACKS
-from tileserver.reading import open_reader
-from tileserver.render import Renderer
 from tileserver.settings import Settings
-from tileserver.survey import Survey
 
 
 def open_parts(settings: Settings) -> Parts:
     """The real parts that the settings name. Raises gpu.devices.DeviceUnavailable."""
-    catalog = open_catalog(settings.catalog or f"sqlite:///{settings.scratch() / 'catalog.db'}")
-    reader = open_reader(settings)
-    backend = open_backend(settings.device, lambda _reason: FALLBACKS.inc())
-    threads = settings.threads or os.cpu_count() or 2
-    survey = Survey(catalog, reader, backend, threads)
+    engine = open_engine(settings, lambda _reason: FALLBACKS.inc())
     return Parts(
         settings=settings,
-        catalog=catalog,
-        reader=reader,
-        backend=backend,
-        renderer=Renderer(catalog, reader, backend, settings, Clearest(catalog, survey)),
-        survey=survey,
+        catalog=engine.catalog,
+        reader=engine.reader,
+        backend=engine.backend,
+        renderer=engine.renderer,
+        survey=engine.survey,
         cache=open_cache(settings),
-        flight=SingleFlight(threads, settings.queue_limit),
+        flight=SingleFlight(engine.threads, settings.queue_limit),
     )
 
 

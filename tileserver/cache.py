@@ -11,11 +11,22 @@ from pathlib import Path
 
 import orjson
 
+from tileserver.models import Image
 from tileserver.ports import TileCache
 from tileserver.settings import Settings
 
 Entry = tuple[bytes, dict[str, str]]
 _OVERHEAD = 512  # a Python entry's own size, so that a million small tiles stay within the budget
+
+
+def metadata_of(image: Image) -> dict[str, str]:
+    """The headers that belong to the picture itself."""
+    headers = {"Content-Type": image.media_type}
+    if image.datetime:
+        headers["X-Tile-Datetime"] = image.datetime
+    if image.empty:
+        headers["X-Tile-Empty"] = "1"
+    return headers
 
 
 class MemoryCache:
@@ -55,18 +66,24 @@ class DiskCache:
 
     def __init__(self, folder: Path, budget: int) -> None:
         self.folder = folder
+        self._prefix = f"{folder}{os.sep}"
         self._budget = budget
         self._written = budget  # look at what is there on the first write
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / key
+    @classmethod
+    def of(cls, settings: Settings) -> DiskCache:
+        """Where the settings have it."""
+        return cls(settings.scratch() / "tiles", settings.tile_cache_dir_bytes)
+
+    def _path(self, key: str) -> str:
+        return f"{self._prefix}{key[:2]}{os.sep}{key}"  # a Path takes longer than the file itself
 
     def get(self, key: str) -> Entry | None:
         try:
             path = self._path(key)
-            packed = path.read_bytes()
+            packed = Path(path).read_bytes()
             os.utime(path)
         except OSError:
             return None
@@ -74,18 +91,17 @@ class DiskCache:
 
     def has(self, key: str) -> bool:
         """Is it there? Without reading it."""
-        return self._path(key).exists()
+        return os.access(self._path(key), os.F_OK)
 
     def set(self, key: str, content: bytes, metadata: dict[str, str]) -> None:
         path = self._path(key)
         packed = _pack(content, metadata)
-        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        temporary = f"{path}.{os.getpid()}-{threading.get_ident()}"
         try:
-            path.parent.mkdir(exist_ok=True)
-            temporary.write_bytes(packed)
-            temporary.replace(path)
+            _write(temporary, packed)
+            Path(temporary).replace(path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             return  # a full disk costs speed, not the answer
         self._trim(len(packed))
 
@@ -165,10 +181,25 @@ def open_cache(settings: Settings) -> TieredCache:
     """The levels that the settings ask for."""
     slower: list[TileCache] = []
     if settings.tile_cache_dir_bytes:
-        slower.append(DiskCache(settings.scratch() / "tiles", settings.tile_cache_dir_bytes))
+        slower.append(DiskCache.of(settings))
     if settings.redis_url:
         slower.append(RedisCache(settings.redis_url))
     return TieredCache(MemoryCache(settings.tile_cache_bytes), slower)
+
+
+def _write(path: str, data: bytes) -> None:
+    """A new file, in a folder that is made where there is none. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, flags, 0o666)
+    try:
+        if os.write(descriptor, data) != len(data):
+            raise OSError("the disk is full")
+    finally:
+        os.close(descriptor)
 
 
 def _pack(content: bytes, metadata: dict[str, str]) -> bytes:

@@ -24,8 +24,10 @@ class CpuBackend:
 
     name = "cpu"
 
-    def __init__(self) -> None:
-        warming.start()
+    def __init__(self, *, warm: bool = True) -> None:
+        """`warm`: all kernels are loaded beside what else a start has to do, else each when it is needed."""
+        if warm:
+            warming.start()
 
     def warp(
         self, source: Source, height: int, width: int, resampling: Resampling

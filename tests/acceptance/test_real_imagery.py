@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tileserver.api.xyz import mercator_tile
+from tileserver.mercator import mercator_tile
 from tileserver.models import Style
 from tileserver.point import band_values
 from tileserver.render import MapRequest

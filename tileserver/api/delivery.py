@@ -14,6 +14,7 @@ from starlette.responses import Response
 from gpu.expression import ExpressionError
 from tileserver.api.etags import matches
 from tileserver.api.parts import Parts
+from tileserver.cache import metadata_of
 from tileserver.errors import InvalidParameter
 from tileserver.metrics import RENDERS, hits_of, stage_of
 from tileserver.models import Image
@@ -140,16 +141,6 @@ def _draw(parts: Parts, key: str, wanted: MapRequest, selection: Selection) -> I
 def _keep(parts: Parts, key: str, image: Image) -> None:
     RENDERS.inc()
     parts.cache.set(key, image.content, metadata_of(image))
-
-
-def metadata_of(image: Image) -> dict[str, str]:
-    """The headers that belong to the picture itself."""
-    headers = {"Content-Type": image.media_type}
-    if image.datetime:
-        headers["X-Tile-Datetime"] = image.datetime
-    if image.empty:
-        headers["X-Tile-Empty"] = "1"
-    return headers
 
 
 def cache_control(parts: Parts, wanted: MapRequest, selection: Selection) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from morecantile import TileMatrixSet
 from pyproj import Transformer
 
-from tileserver.api.xyz import mercator_tile
+from tileserver.mercator import mercator_tile
 from tileserver.models import Bbox, Grid
 from tileserver.tile_matrix_sets import matrix_of, tile_grid
 

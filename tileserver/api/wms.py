@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tileserver.api.addresses import base_address
-from tileserver.api.delivery import beside, cache_control, deliver, metadata_of
+from tileserver.api.delivery import beside, cache_control, deliver
 from tileserver.api.etags import matches
 from tileserver.api.feature_info import feature, feature_info
 from tileserver.api.kvp import KeyValues
@@ -23,6 +23,7 @@ from tileserver.api.tiles import lonlat
 from tileserver.api.wms_document import INFO_FORMATS, capabilities, layer_fragment
 from tileserver.api.wms_errors import WmsError, service_exception
 from tileserver.api.wms_map import WmsMap, draw_map, grid_of, layers_of, map_key, map_of, times_of
+from tileserver.cache import metadata_of
 from tileserver.errors import InvalidParameter, NotFound, TileserverError
 from tileserver.models import Collection
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -17,24 +16,11 @@ from tileserver.api.looks import Looks
 from tileserver.api.parts import Parts
 from tileserver.api.queries import picture_format, whole
 from tileserver.errors import InvalidParameter, NotFound
-from tileserver.models import Bbox, Grid
+from tileserver.mercator import mercator_tile
 from tileserver.render import MapRequest
 from tileserver.times import parse_time
 
 MAX_ZOOM = 24
-_HALF = math.pi * 6378137.0
-"""Half the circumference of EPSG:3857's sphere, in metres."""
-
-
-@lru_cache(maxsize=65536)
-def mercator_tile(z: int, x: int, y: int, size: int) -> tuple[Grid, Bbox]:
-    """A WebMercatorQuad tile's grid and its extent in degrees."""
-    span = 2 * _HALF / 2**z
-    left, top = x * span - _HALF, _HALF - y * span
-    grid = Grid(crs="EPSG:3857", bounds=(left, top - span, left + span, top), width=size, height=size)
-    west, east = x / 2**z * 360 - 180, (x + 1) / 2**z * 360 - 180
-    north, south = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z)))) for row in (y, y + 1))
-    return grid, (west, south, east, north)
 
 
 def tile_address(z: str, x: str, y: str) -> tuple[int, int, int]:

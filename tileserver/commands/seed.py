@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import track
 
 from gpu.backend import Format, Job
-from tileserver.api.delivery import metadata_of
-from tileserver.api.xyz import mercator_tile
-from tileserver.cache import DiskCache
+from tileserver.cache import DiskCache, metadata_of
 from tileserver.catalog.extents import halves
 from tileserver.commands.options import catalog_option, settings_with
+from tileserver.engine import open_engine
 from tileserver.errors import InvalidParameter, NotFound, SourceUnreadable
+from tileserver.mercator import mercator_tile
 from tileserver.models import Bbox, Collection, Image, Style
 from tileserver.pipeline import in_order
 from tileserver.render import MEDIA_TYPES, MapRequest, Renderer
@@ -50,20 +50,18 @@ def command(
     collection_id: str, style_id: str, time: str, zooms: str, formats: tuple[str, ...], scale: int, catalog_uri: str
 ) -> None:
     """Render all tiles of a style into the disk cache, in batches. Run it again to go on where it stopped."""
-    from tileserver.app import open_parts
-
     given = settings_with(catalog=catalog_uri)
     settings = given if given.tile_cache_dir_bytes else given.model_copy(update={"tile_cache_dir_bytes": _BUDGET})
-    parts = open_parts(settings)
-    disk = next(level for level in parts.cache.slower if isinstance(level, DiskCache))
-    collection = parts.catalog.collection(collection_id)
+    engine = open_engine(settings, warm=False)
+    disk = DiskCache.of(settings)
+    collection = engine.catalog.collection(collection_id)
     style = next((one for one in collection.styles if one.id == style_id), None)
     if style is None:
         raise NotFound("style", style_id, [one.id for one in collection.styles])
     template = _request(collection, style, time)
     tiles = list(pyramid(collection.bbox, parse_zooms(zooms, collection)))
     console = Console(stderr=True, highlight=False)
-    seeder = Seeder(parts.renderer, disk)
+    seeder = Seeder(engine.renderer, disk)
     wanted = [request_for(template, tile, 256 * scale, form) for form in formats for tile in tiles]
     batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
     counts: Counter[Outcome] = Counter()
