@@ -20,6 +20,12 @@ Resampling = Literal["nearest", "bilinear", "cubic", "average"]
 Reducer = Literal["first", "best", "median", "mean", "max", "min"]
 Format = Literal["jpg", "png", "webp", "auto"]
 """auto: JPEG when every pixel is opaque, PNG when not."""
+Stretch = tuple[float, float]
+"""Output pixels per source pixel along x and y."""
+PIECE = (128, 512)
+"""Rows and columns of the pieces in which GDAL warps a file without a nodata value."""
+Pieces = tuple[tuple[Stretch, ...], ...]
+"""The stretch of every piece of a picture, row by row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +58,10 @@ class Source:
     """Physical value = stored * scale + offset."""
     control: Control | None = None
     """None: the pixels already lie on the output grid, one to one."""
-    stretch: tuple[float, float] = (1.0, 1.0)
-    """Output pixels per source pixel along x and y as GDAL computes it; below 1 bilinear and cubic kernels widen."""
+    stretch: Stretch = (1.0, 1.0)
+    """As GDAL computes it; below 1 bilinear and cubic kernels widen."""
+    pieces: Pieces = ()
+    """For bilinear and cubic, where pieces differ; empty: `stretch` is that of all."""
     key: Hashable = None
     """Identity of the pixels, so that a device may keep them; None: do not keep."""
 

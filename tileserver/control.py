@@ -39,12 +39,12 @@ _TEST_MATRIX = np.polynomial.chebyshev.chebvander(_TESTS, ORDER - 1)
 _ACROSS = np.concatenate([np.tile(_NODES, ORDER), np.tile(_TESTS, len(_TESTS))])
 _DOWN = np.concatenate([np.repeat(_NODES, ORDER), np.repeat(_TESTS, len(_TESTS))])
 _STEPS = np.linspace(0.0, 1.0, EDGE_STEPS)
-_EDGES = (
+EDGES = (
     np.concatenate([_STEPS, _STEPS, np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS)]),
     np.concatenate([np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS), _STEPS, _STEPS]),
 )
 """Columns and rows along the four edges of a picture of side 1."""
-_EDGE_ACROSS, _EDGE_DOWN = (np.polynomial.chebyshev.chebvander(2 * steps - 1, ORDER - 1) for steps in _EDGES)
+_EDGE_ACROSS, _EDGE_DOWN = (np.polynomial.chebyshev.chebvander(2 * steps - 1, ORDER - 1) for steps in EDGES)
 
 jit = numba.njit(nogil=True, cache=True)
 
@@ -73,33 +73,22 @@ def reach(coefficients: Floats) -> Reach:
 
 def extent(evaluate: Evaluate, width: int, height: int) -> Reach | None:
     """Range of x and of y along the edges of a picture, None where any point has no place."""
-    xs, ys = evaluate(_EDGES[0] * width, _EDGES[1] * height)
+    xs, ys = evaluate(EDGES[0] * width, EDGES[1] * height)
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         return None
     return (float(xs.min()), float(xs.max())), (float(ys.min()), float(ys.max()))
 
 
-def stretch(reach: tuple[float, float], size: int, out: int, radius: int, *, margins: bool) -> float:
-    """GDAL's scale of a kernel along an axis: output pixels per source pixel.
+def polynomial(coefficients: Floats, width: int, height: int) -> Evaluate:
+    """The places that a picture's polynomial gives."""
 
-    `reach` is the range of the picture in a source of `size` pixels. For sources with a nodata value GDAL counts
-    all pixels that it reads, `margins` for the kernel among them, else those under the picture. Near 1 / whole
-    is snapped.
-    """
-    low, high = reach
-    span = max(high - low, 1e-9)
-    first, last = int(max(0.0, low)), int(min(np.ceil(high), size))
-    wide = int(np.ceil(radius / max(out / span, 1e-3))) if out < 0.95 * span else radius
-    start = max(0, first - wide)
-    count: float = size if last - first > 0.9 * size else min(size - start, last - start + wide)
-    if not margins:
-        under = min(float(size - first), span)
-        count = out if count >= out >= under else under
-    if count <= 0:
-        return 1.0
-    scale = out / count
-    whole = int(1.0 / scale + 0.5)
-    return 1.0 / whole if scale < 1.0 and abs(1.0 / scale - whole) < 0.05 else scale
+    def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        across = np.polynomial.chebyshev.chebvander(2 * columns / width - 1, ORDER - 1)
+        down = np.polynomial.chebyshev.chebvander(2 * rows / height - 1, ORDER - 1)
+        x, y = ((down @ part * across).sum(axis=1) for part in coefficients)
+        return x, y
+
+    return evaluate
 
 
 @jit

@@ -20,8 +20,8 @@ from rasterio.errors import RasterioError
 from rasterio.warp import calculate_default_transform
 from rasterio.windows import from_bounds
 
-from gpu.backend import Control
-from tileserver import control, edges
+from gpu.backend import PIECE, Control, Pieces, Stretch
+from tileserver import control, edges, stretches
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid, Resampling
 
@@ -33,8 +33,6 @@ PLACEMENT_BYTES = 32 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""
-PIECE = 512
-"""Columns that GDAL warps at once, but where it reads all of a file's bands and these have nodata: then all."""
 UNDRAWABLE = "The file cannot be drawn in this coordinate reference system."
 
 
@@ -66,7 +64,10 @@ class Placement:
     """Left, top, right, bottom in pixels of the level, right and bottom beyond the last."""
     control: Control
     """In pixels of the window."""
-    stretch: tuple[float, float]
+    stretch: Stretch
+    """Of the whole picture; the least of its pieces."""
+    pieces: Pieces = ()
+    """As in Source."""
 
 
 _placements: LRUCache[Any, tuple[Placement | None, int]] = LRUCache(PLACEMENT_BYTES, getsizeof=lambda entry: entry[1])
@@ -79,7 +80,7 @@ def place(
 ) -> Placement | None:
     """Overview, window and control rows of a picture; None where the file does not touch it.
 
-    `nodata`: the file has a value that means nothing, which changes how GDAL scales kernels.
+    `nodata`: the file has a value that means nothing, or an alpha band. Else, and with `some`, GDAL warps in pieces.
     `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first and takes
     the nearest of these pixels, and so do we.
     """
@@ -102,7 +103,8 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     picture = (grid.width, grid.height)
     twice = some and resampling == "nearest" and view != picture and max(view) <= MAX_VIEW
     width, height = view if twice else picture
-    piece = PIECE if some or not nodata else width
+    split = some or not nodata  # then GDAL warps in pieces
+    piece = PIECE[1] if split else width
     exact = _transformer(replace(grid, width=width, height=height), file, size)
     fitted = control.fit(exact, width, height)
     reach = control.extent(exact, width, height) if fitted is None else control.reach(fitted)
@@ -114,14 +116,19 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
         rows = control.from_polynomial(fitted, width, height, piece)
     if reach is None or _meets_edge(reach, size):
         rows = edges.settled(rows, exact, width, size)
-    stretch = (1.0, 1.0)
-    if reach is not None:
-        axes = zip(reach, size, (width, height), strict=True)
-        stretch_x, stretch_y = (_stretch(*axis, resampling, nodata=nodata) for axis in axes)
-        stretch = stretch_x, stretch_y
+    stretch: Stretch = (1.0, 1.0)
+    pieces: Pieces = ()
+    if split and RADIUS[resampling]:
+        places = exact if fitted is None else control.polynomial(fitted, width, height)
+        stretch, pieces = stretches.of_pieces(places, size, picture, RADIUS[resampling])
+    elif reach is not None and resampling == "average":
+        stretch = stretches.of_average(reach, picture)
+    elif reach is not None and RADIUS[resampling]:
+        stretch = stretches.of_picture(reach, size, picture, RADIUS[resampling])
     if twice:
         rows = control.resampled(rows, view, picture)
-    return _windowed(rows, grid.width, size, level, stretch, 1 if resampling == "average" else RADIUS[resampling])
+    reserve = 1 if resampling == "average" else RADIUS[resampling]
+    return _windowed(rows, grid.width, size, level, stretch, reserve, pieces)
 
 
 def warped_twice(grid: Grid, file: FileGrid) -> bool:
@@ -141,15 +148,14 @@ def _meets_edge(reach: control.Reach, size: tuple[int, int]) -> bool:
     return any(low < 1 or high > whole - 1 for (low, high), whole in zip(reach, size, strict=True))
 
 
-def _stretch(reach: tuple[float, float], size: int, out: int, resampling: Resampling, *, nodata: bool) -> float:
-    """Output pixels per source pixel; an average covers just what is under a pixel."""
-    if resampling == "average":
-        return out / max(reach[1] - reach[0], 1e-9)
-    return control.stretch(reach, size, out, RADIUS[resampling], margins=nodata)
-
-
 def _windowed(
-    rows: Control, columns: int, size: tuple[int, int], level: int, stretch: tuple[float, float], radius: int
+    rows: Control,
+    columns: int,
+    size: tuple[int, int],
+    level: int,
+    stretch: Stretch,
+    radius: int,
+    pieces: Pieces = (),
 ) -> Placement | None:
     """Cuts the source window around all places and shifts the control rows to it."""
     low_places, high_places = control.bounds(rows, columns)
@@ -167,7 +173,7 @@ def _windowed(
     shifted = rows.segments.copy()
     shifted[:, 1] -= left
     shifted[:, 3] -= top
-    return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch)
+    return Placement(level, (left, top, right, bottom), Control(segments=shifted, first=rows.first), stretch, pieces)
 
 
 def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tuple[int, tuple[int, int]]:

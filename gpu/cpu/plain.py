@@ -81,7 +81,7 @@ def _alike(sources: list[Source | None]) -> list[Source] | None:
         source for source in sources
         if source is not None and source.control is first.control and source.valid is None
         and source.pixels.shape == first.pixels.shape and source.pixels.dtype == first.pixels.dtype
-        and source.stretch == first.stretch
+        and source.stretch == first.stretch and source.pieces == first.pieces
     ]  # fmt: skip
     return found if len(found) == len(sources) else None
 

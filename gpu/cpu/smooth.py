@@ -15,17 +15,19 @@ from gpu.compiled import EPSILON, jit
 
 
 @jit
-def row_positions(segments, begin, end, width, xs, ys):
-    """Coordinates of one output row, NaN where it has none; `segments` as in Control."""
+def row_positions(segments, begin, end, left, xs, ys):
+    """Coordinates of one output row from column `left` on, NaN where it has none; `segments` as in Control."""
     xs[:], ys[:] = np.nan, np.nan
+    columns = xs.shape[0]
     for s in range(begin, end):
-        start = int(segments[s, 0])
-        stop = int(segments[s + 1, 0]) if s + 1 < end else width
+        start = int(segments[s, 0]) - left
+        stop = int(segments[s + 1, 0]) - left if s + 1 < end else columns
         x, dx, y, dy = segments[s, 1], segments[s, 2], segments[s, 3], segments[s, 4]
-        part_x, part_y = xs[start:stop], ys[start:stop]
+        skipped = max(-start, 0)
+        part_x, part_y = xs[start + skipped : max(stop, 0)], ys[start + skipped : max(stop, 0)]
         for i in range(part_x.shape[0]):
-            part_x[i] = x + dx * i
-            part_y[i] = y + dy * i
+            part_x[i] = x + dx * (skipped + i)
+            part_y[i] = y + dy * (skipped + i)
 
 
 @jit
@@ -152,22 +154,49 @@ def row_of_many(flat, corners, width, across, down, line, values):
 
 
 @jit
-def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, stretch_y, low, high, out, ok):
-    """Bilinear (kind 1) and cubic (kind 2) of (bands, height, width) that share `valid`, into as many planes.
-
-    Rounded and clamped where `low` is below `high`. As GDAL: kernels widen only below a stretch of 0.95; a cubic one
-    that is not wide turns to bilinear where one of its sixteen pixels is missing.
-    """
-    bands, height, width = pixels.shape
-    columns = out.shape[2]
+def reach_of(kind, stretch_x, stretch_y):
+    """Whether a kernel is wide, its scales, and its reach in source pixels. As GDAL: wide below a stretch of 0.95."""
     wide = stretch_x < 0.95 or stretch_y < 0.95
     scale_x = min(stretch_x, 1.0) if wide else 1.0
     scale_y = min(stretch_y, 1.0) if wide else 1.0
-    reach_x, reach_y = int(np.ceil(kind / scale_x)), int(np.ceil(kind / scale_y))
+    return wide, scale_x, scale_y, int(np.ceil(kind / scale_x)), int(np.ceil(kind / scale_y))
+
+
+@jit
+def interpolate_kernel(pixels, valid, segments, first, row0, kind, areas, stretches, low, high, out, ok):
+    """Bilinear (kind 1) and cubic (kind 2) of (bands, height, width) that share `valid`, into as many planes.
+
+    Rounded and clamped where `low` is below `high`. `areas` (count, 4): top, bottom, left and right of parts of `out`
+    that have a stretch each, (count, 2).
+    """
+    height, width = valid.shape
+    complete, known_x, known_y = valid, -1, -1
+    for index in range(areas.shape[0]):
+        stretch_x, stretch_y = stretches[index]
+        _, _, _, reach_x, reach_y = reach_of(kind, stretch_x, stretch_y)
+        roomy = 0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height
+        if roomy and (reach_x != known_x or reach_y != known_y):
+            complete, known_x, known_y = complete_kernel(valid, reach_x, reach_y), reach_x, reach_y
+        interpolate_area(
+            pixels, valid, complete, segments, first, row0, kind, areas[index], stretch_x, stretch_y, low, high, out, ok
+        )
+
+
+@jit
+def interpolate_area(
+    pixels, valid, complete, segments, first, row0, kind, area, stretch_x, stretch_y, low, high, out, ok
+):
+    """One area of `interpolate_kernel`; `complete` as of `complete_kernel` where windows have room for a kernel.
+
+    As GDAL: a cubic kernel that is not wide turns to bilinear where one of its sixteen pixels is missing.
+    """
+    bands, height, width = pixels.shape
+    top, bottom, left, right = area
+    columns = right - left
+    wide, scale_x, scale_y, reach_x, reach_y = reach_of(kind, stretch_x, stretch_y)
     simple = kind == 1 and not wide
     roomy = 0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height
     whole = valid.size == 0
-    complete = valid if whole or not roomy else complete_kernel(valid, reach_x, reach_y)
     flat, good = pixels.reshape(bands, height * width), complete.reshape(complete.size)
     xs, ys, parts_x, parts_y = np.empty(columns), np.empty(columns), np.empty(columns), np.empty(columns)
     across_sums, down_sums = np.empty(columns), np.empty(columns)
@@ -176,14 +205,14 @@ def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, st
     taps_x, taps_y = (2 * reach_x, 2 * reach_y) if roomy and not simple else (0, 0)
     across, down = np.empty((taps_x, columns)), np.empty((taps_y, columns))
     each = np.empty(max(2 * reach_x, 2))
-    for r in range(out.shape[1]):
-        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+    for r in range(top, bottom):
+        row_positions(segments, first[row0 + r], first[row0 + r + 1], left, xs, ys)
         if roomy:
             row_corners(xs, ys, reach_x, reach_y, height, width, corners, parts_x, parts_y)
         if taps_x > 0:
             row_weights(parts_x, kind, reach_x, scale_x, across, across_sums)
             row_weights(parts_y, kind, reach_y, scale_y, down, down_sums)
-        there = ok[r]
+        there = ok[r, left:right]
         there[:] = True
         for band in range(bands):
             if simple and roomy:
@@ -204,7 +233,7 @@ def interpolate_kernel(pixels, valid, segments, first, row0, kind, stretch_x, st
                     values[c], there[c] = sparse(
                         plane, valid, x, y, kind, wide, reach_x, reach_y, scale_x, scale_y, each
                     )
-            line = out[band, r]
+            line = out[band, r, left:right]
             for c in range(columns):
                 value = values[c]
                 if low < high:
@@ -235,7 +264,7 @@ def average_kernel(pixels, valid, segments, first, row0, half_x, half_y, low, hi
     columns = out.shape[1]
     xs, ys = np.empty(columns), np.empty(columns)
     for r in range(out.shape[0]):
-        row_positions(segments, first[row0 + r], first[row0 + r + 1], columns, xs, ys)
+        row_positions(segments, first[row0 + r], first[row0 + r + 1], 0, xs, ys)
         for c in range(columns):
             x, y = xs[c], ys[c]
             out[r, c] = 0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.backend import Control, Resampling, Source
+from gpu.backend import PIECE, Control, Resampling, Source, Stretch
 from gpu.compiled import contiguous
 from gpu.cpu.nearest import nearest_kernel, value_kernel
 from gpu.cpu.smooth import average_kernel, interpolate_kernel
@@ -162,11 +162,28 @@ def _interpolated(
     low, high = (0.0, 0.0) if dtype.kind == "f" else (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max))
     shape = (rows.stop - rows.start, width)
     out, ok = np.empty((len(sources), *shape)), np.empty(shape, np.bool_)
-    x, y = (float(axis) for axis in first.stretch)
     places = (control.segments, control.first, rows.start)
     if resampling == "average":
+        x, y = (float(axis) for axis in first.stretch)
         for plane, made in zip(pixels, out, strict=True):
             average_kernel(plane, valid, *places, 0.5 / x, 0.5 / y, low, high, made, ok)
     else:
-        interpolate_kernel(pixels, valid, *places, 1 if resampling == "bilinear" else 2, x, y, low, high, out, ok)
+        kind = 1 if resampling == "bilinear" else 2
+        interpolate_kernel(pixels, valid, *places, kind, *_areas(first, width, rows), low, high, out, ok)
     return out.astype(dtype), ok
+
+
+def _areas(source: Source, width: int, rows: slice) -> tuple[NDArray[np.int64], Floats]:
+    """(count, 4) top, bottom, left and right of the parts of some output rows, and the stretch (count, 2) of each."""
+    count = rows.stop - rows.start
+    if not source.pieces:
+        return np.array([(0, count, 0, width)]), np.array([source.stretch], np.float64)
+    high, wide = PIECE
+    found: list[tuple[tuple[int, int, int, int], Stretch]] = []
+    for i, line in enumerate(source.pieces):
+        top, bottom = max(i * high - rows.start, 0), min((i + 1) * high - rows.start, count)
+        for j, stretch in enumerate(line):
+            area = top, bottom, j * wide, min((j + 1) * wide, width)
+            if top < bottom and area[2] < width:
+                found.append((area, stretch))
+    return np.array([area for area, _ in found]), np.array([stretch for _, stretch in found], np.float64)
