@@ -21,7 +21,7 @@ from rasterio.warp import calculate_default_transform
 from rasterio.windows import from_bounds
 
 from gpu.backend import PIECE, Control, Pieces, Stretch
-from tileserver import control, edges, stretches
+from tileserver import control, edges, stretches, unwarped
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid, Resampling
 
@@ -68,6 +68,8 @@ class Placement:
     """Of the whole picture; the least of its pieces."""
     pieces: Pieces = ()
     """As in Source."""
+    edge: unwarped.Edge = ""
+    """How GDAL reads a picture in the file's own projection that reaches beyond the file."""
 
 
 _placements: LRUCache[Any, tuple[Placement | None, int]] = LRUCache(PLACEMENT_BYTES, getsizeof=lambda entry: entry[1])
@@ -76,19 +78,23 @@ _threads = threading.local()
 
 
 def place(
-    grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False, nodata: bool = True
+    grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False, nodata: bool = True, lone: bool = True
 ) -> Placement | None:
     """Overview, window and control rows of a picture; None where the file does not touch it.
 
     `nodata`: the file has a value that means nothing, or an alpha band. Else, and with `some`, GDAL warps in pieces.
     `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first and takes
     the nearest of these pixels, and so do we.
+    `lone`: one of the file's bands is wanted, which matters in the file's own projection.
     """
-    key = (grid, file, resampling, some, nodata)
+    key = (grid, file, resampling, some, nodata, lone)
     with _lock:
         known = _placements.get(key)
     if known is None:
-        made = _place(grid, file, resampling, some=some, nodata=nodata)
+        if same_crs(grid.crs, file.crs):
+            made = _unwarped(grid, file, resampling, lone=lone)
+        else:
+            made = _warped(grid, file, resampling, some=some, nodata=nodata)
         size = 512 if made is None else 512 + made.control.segments.nbytes + made.control.first.nbytes
         known = (made, size)
         with _lock:
@@ -97,7 +103,7 @@ def place(
     return known[0]
 
 
-def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, nodata: bool) -> Placement | None:
+def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, nodata: bool) -> Placement | None:
     level, view = best_level(grid, file, nearest=resampling == "nearest", some=some)
     size = file.levels[level]
     picture = (grid.width, grid.height)
@@ -131,8 +137,27 @@ def _place(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, no
     return _windowed(rows, grid.width, size, level, stretch, reserve, pieces)
 
 
+def _unwarped(grid: Grid, file: FileGrid, resampling: Resampling, *, lone: bool) -> Placement | None:
+    """A picture in the file's own projection."""
+    left, bottom, right, top = grid.bounds
+    turn = _turn(grid, file)
+    window = from_bounds(left + turn, bottom, right + turn, top, transform=_rasterio_affine(file.transform))
+    axes = (
+        unwarped.Axis(window.col_off, window.width, file.width, grid.width),
+        unwarped.Axis(window.row_off, window.height, file.height, grid.height),
+    )
+    part = unwarped.part(axes, file.levels, nearest=resampling == "nearest", lone=lone)
+    if part is None:
+        return None
+    size, reserve = file.levels[part.level], 1 if resampling == "average" else RADIUS[resampling]
+    spot = _windowed(part.rows, grid.width, size, part.level, part.stretch, reserve)
+    return None if spot is None else replace(spot, edge=part.edge)
+
+
 def warped_twice(grid: Grid, file: FileGrid) -> bool:
     """Does GDAL smooth onto a finer picture first and that onto the grid, where it reads some of a file's bands."""
+    if same_crs(grid.crs, file.crs):
+        return False
     _, view = best_level(grid, file, nearest=False, some=True)
     return view != (grid.width, grid.height) and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
 
@@ -186,10 +211,7 @@ def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tupl
     native = native_resolution(file, grid.crs)
     x_span = (right - left) / min(native[0], (right - left) / grid.width)
     y_span = (top - bottom) / min(native[1], (top - bottom) / grid.height)
-    if same_crs(file.crs, grid.crs):
-        view = (grid.width, grid.height)
-    else:
-        x_span, y_span = view = max(1, round(x_span)), max(1, round(y_span))
+    x_span, y_span = view = max(1, round(x_span)), max(1, round(y_span))
     wanted = min(x_span / grid.width, y_span / grid.height)
     if wanted <= 1.0:
         return 0, view
@@ -201,7 +223,7 @@ def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tupl
         factor = min(x_span / size[0], y_span / size[1])
         if best_factor < factor < limit:
             best, best_factor = index, factor
-            best_view = view if same_crs(file.crs, grid.crs) else (size[0], size[1])
+            best_view = size[0], size[1]
     return best, best_view
 
 
@@ -209,8 +231,6 @@ def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tupl
 def native_resolution(file: FileGrid, crs: str) -> tuple[float, float]:
     """Width and height of a file's pixel in units of a CRS, as GDAL suggests for the whole file."""
     a, _, c, _, e, f = file.transform
-    if same_crs(file.crs, crs):
-        return abs(a), abs(e)
     source, target = parsed(file.crs), parsed(crs)
     width, height = file.width, file.height
     bounds = [c, f + e * height, c + a * width, f]
@@ -264,8 +284,8 @@ def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> control.E
     dx, dy = (right - left) / grid.width, (top - bottom) / grid.height
     straight = same_crs(grid.crs, file.crs)
     middle = c + a * file.width / 2 if is_geographic(file.crs) and abs(a * file.width) <= 360.0 else None
-    if straight and middle is not None:  # -179.9 and 180.1 are one place: turn the whole grid to the file
-        left += 360.0 * round((middle - (left + right) / 2) / 360.0)
+    if straight:
+        left += _turn(grid, file)
 
     def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
         x, y = left + columns * dx, top - rows * dy
@@ -276,6 +296,15 @@ def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> control.E
         return (x - c) * x_scale, (y - f) * y_scale
 
     return evaluate
+
+
+def _turn(grid: Grid, file: FileGrid) -> float:
+    """Degrees to the turn of the globe on which a file lies: -179.9 and 180.1 are one place."""
+    a, _, c, _, _, _ = file.transform
+    if not is_geographic(file.crs) or abs(a * file.width) > 360.0:
+        return 0.0
+    left, _, right, _ = grid.bounds
+    return 360.0 * round((c + a * file.width / 2 - (left + right) / 2) / 360.0)
 
 
 def _project(source: str, target: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
