@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpu.backend import Control, Job, Source
+from gpu.backend import PIECE, Control, Job, Source
 
 
 def check_job(job: Job) -> None:
@@ -13,13 +13,17 @@ def check_job(job: Job) -> None:
             raise ValueError(f"a layer has {len(layer.sources)} bands, the recipe {len(job.recipe.variables)}")
         for source in (*layer.sources, layer.mask):
             if source is not None:
-                check_source(source, job.height, controls)
+                check_source(source, job.height, job.width, controls)
 
 
-def check_source(source: Source, height: int, known: set[int] | None = None) -> None:
+def check_source(source: Source, height: int, width: int, known: set[int] | None = None) -> None:
     """Raises ValueError; controls whose id is `known` are not looked at again."""
     if source.valid is not None and source.valid.shape != source.pixels.shape:
         raise ValueError("the mask has another shape than the pixels")
+    if source.pieces:
+        down, across = (-(-side // piece) for side, piece in zip((height, width), PIECE, strict=True))
+        if len(source.pieces) != down or any(len(line) != across for line in source.pieces):
+            raise ValueError(f"{len(source.pieces)} rows of pieces for a picture of {height} x {width}")
     control = source.control
     if control is None or (known is not None and id(control) in known):
         return

@@ -33,7 +33,7 @@ class CpuBackend:
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Stored values on the output grid and their validity."""
-        check_source(source, height)
+        check_source(source, height, width)
         return warp.warp(source, width, slice(0, height), resampling)
 
     def values(self, job: Job) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

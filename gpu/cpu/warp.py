@@ -179,11 +179,11 @@ def _areas(source: Source, width: int, rows: slice) -> tuple[NDArray[np.int64], 
     if not source.pieces:
         return np.array([(0, count, 0, width)]), np.array([source.stretch], np.float64)
     high, wide = PIECE
-    found: list[tuple[tuple[int, int, int, int], Stretch]] = []
-    for i, line in enumerate(source.pieces):
+    areas: list[tuple[int, int, int, int]] = []
+    stretches: list[Stretch] = []
+    for i in range(rows.start // high, -(-rows.stop // high)):
         top, bottom = max(i * high - rows.start, 0), min((i + 1) * high - rows.start, count)
-        for j, stretch in enumerate(line):
-            area = top, bottom, j * wide, min((j + 1) * wide, width)
-            if top < bottom and area[2] < width:
-                found.append((area, stretch))
-    return np.array([area for area, _ in found]), np.array([stretch for _, stretch in found], np.float64)
+        for j, stretch in enumerate(source.pieces[i]):
+            areas.append((top, bottom, j * wide, min((j + 1) * wide, width)))
+            stretches.append(stretch)
+    return np.array(areas), np.array(stretches, np.float64)

@@ -141,7 +141,7 @@ class CudaBackend:
         self, source: Source, height: int, width: int, resampling: Resampling
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Stored values on the output grid and their validity."""
-        check_source(source, height)
+        check_source(source, height, width)
         known = source.pixels.dtype.newbyteorder("=") in PIXEL_TYPES
         if not known or not 0 < height * width <= MAX_PIXELS or height > MAX_ROWS:
             return self.cpu.warp(source, height, width, resampling)

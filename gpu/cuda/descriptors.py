@@ -27,9 +27,10 @@ def _fields(**types: str) -> list[tuple[str, str]]:
 
 SOURCE = np.dtype(
     [
-        *_fields(u8="pixels valid segments first table", i8="pitch"),
-        *_fields(f8="nodata scale offset stretch_x stretch_y"),
-        *_fields(i4="width height type has_nodata same_place table_low"),
+        *_fields(u8="pixels valid segments first table pieces", i8="pitch"),
+        *_fields(f8="nodata scale offset"),
+        ("stretch", "<f8", 2),
+        *_fields(i4="width height type has_nodata same_place table_low pieces_across unused"),
     ]
 )
 LAYER = np.dtype(_fields(u8="hidden", i4="first_source mask"))
@@ -51,7 +52,7 @@ IMAGE = np.dtype(
     ]
 )
 REGION = np.dtype(_fields(u8="values inside result", i8="count"))
-NO_SOURCE = (*(0,) * 6, *(1.0,) * 5, *(0,) * 6)
+NO_SOURCE = (*(0,) * 7, *(1.0,) * 3, (1.0, 1.0), *(0,) * 8)
 """A row of SOURCE: nothing here."""
 
 

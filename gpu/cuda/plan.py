@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.backend import Control, Job, Layer, Source
+from gpu.backend import Control, Job, Layer, Pieces, Source, Stretch
 from gpu.cuda import colours, descriptors
 from gpu.cuda.descriptors import MAX_LAYERS, MAX_OUTPUTS, MAX_VARIABLES, NO_SOURCE, RGB, PixelType, pixel_type
 from gpu.cuda.styles import Keep, Put, Style, UnsupportedError, mode_of, reducers_of
 
 Rows = Callable[[Source], tuple[int, int]]
+Row = tuple[float | Stretch, ...]
+"""Of descriptors.SOURCE."""
 BYTES = pixel_type(np.dtype(np.uint8))
 
 
@@ -83,7 +85,8 @@ class Plan:
     """Addresses of the controls that are up already, by id."""
     _styles: dict[int, NDArray[Any]] = field(default_factory=dict)
     _tables: dict[Hashable, int] = field(default_factory=dict)
-    _sources: list[tuple[float, ...]] = field(default_factory=list)
+    _pieces: dict[Pieces, int] = field(default_factory=dict)
+    _sources: list[Row] = field(default_factory=list)
     _layers: list[tuple[int, int, int]] = field(default_factory=list)
 
     def jobs(self, jobs: Sequence[Job], styles: Sequence[Style], targets: Sequence[Target]) -> int:
@@ -148,7 +151,7 @@ class Plan:
         self._layers.append((address, first, len(self._sources)))
         self._sources.append(self._source(layer.mask, pixel_type(layer.mask.pixels.dtype), 0, 0))
 
-    def _source(self, source: Source, kind: PixelType, table: int, same_place: int) -> tuple[float, ...]:
+    def _source(self, source: Source, kind: PixelType, table: int, same_place: int) -> Row:
         """A row of descriptors.SOURCE; `table`: the address of colour bytes."""
         pixels = source.pixels
         height, width = pixels.shape
@@ -161,25 +164,26 @@ class Plan:
             elif math.isnan(nodata):
                 nodata = None
         segments, first = (0, 0) if source.control is None else self._control(source.control)
-        stretch_x, stretch_y = source.stretch
         return (
             self._pixels("pixels", source, pixels, kind),
             0 if source.valid is None else self._pixels("valid", source, source.valid.view(np.uint8), BYTES),
             segments,
             first,
             table,
+            self._stretches(source.pieces),
             width * kind.dtype.itemsize,
             0.0 if nodata is None else nodata,
             source.scale,
             source.offset,
-            _sane(stretch_x),
-            _sane(stretch_y),
+            _sane(source.stretch),
             width,
             height,
             kind.code,
             nodata is not None,
             same_place,
             kind.lowest if table else 0,
+            len(source.pieces[0]) if source.pieces else 0,
+            0,
         )
 
     def _pixels(self, name: str, source: Source, data: NDArray[Any], kind: PixelType) -> int:
@@ -202,6 +206,15 @@ class Plan:
             self.controls[id(control)] = found
         return found
 
+    def _stretches(self, pieces: Pieces) -> int:
+        """The address of (down, across, 2) stretches, 0 without pieces."""
+        if not pieces:
+            return 0
+        found = self._pieces.get(pieces)
+        if found is None:
+            found = self._pieces[pieces] = self.put(np.array([[_sane(one) for one in line] for line in pieces]))
+        return found
+
     def _table(self, source: Source, kind: PixelType, style: Style, interval: tuple[float, float]) -> int:
         scale, offset = (source.scale, source.offset) if style.recipe.unscale else (1.0, 0.0)
         key = (kind.code, scale, offset, *interval)
@@ -221,8 +234,11 @@ def is_tabled(job: Job) -> bool:
     )
 
 
-def _sane(stretch: float) -> float:
+def _sane(stretch: Stretch) -> Stretch:
     """Output pixels per source pixel, kept where a kernel ends in finite time."""
-    if 1e-5 <= stretch <= 1e5:
-        return stretch
-    return min(max(stretch, 1e-5), 1e5) if math.isfinite(stretch) and stretch > 0 else 1.0
+    x, y = stretch
+    return stretch if 1e-5 <= x <= 1e5 and 1e-5 <= y <= 1e5 else (_clipped(x), _clipped(y))
+
+
+def _clipped(axis: float) -> float:
+    return min(max(axis, 1e-5), 1e5) if math.isfinite(axis) and axis > 0 else 1.0

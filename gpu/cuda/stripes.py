@@ -165,7 +165,7 @@ def rows_read(source: Source, resampling: str, width: int, top: int, bottom: int
     both = both[np.isfinite(both)]
     if not both.size:
         return 0, 1
-    stretch = source.stretch[1]
+    stretch = min(y for line in (*source.pieces, (source.stretch,)) for _, y in line)
     reach = 2
     if resampling != "nearest":
         reach += math.ceil(2 / min(stretch, 1.0)) if stretch > 1e-5 else height

@@ -71,7 +71,7 @@ DEVICE u32 read_layer(const Job& job, const Layer& layer, int column, int row, u
     if (!located || !source.same_place) place = locate(source, column, row);
     located = true;
     double value;
-    if (!sample(source, place, RESAMPLING_OF(job), value)) continue;
+    if (!sample(source, place, column, row, RESAMPLING_OF(job), value)) continue;
     b[v] = job.physical ? physical(source, value) : value;
     known |= 1u << v;
   }

@@ -104,20 +104,27 @@ DEVICE bool weighted(const Source& source, double u, double v, int x0, int x1, i
   return weights >= 1e-6;
 }
 
+// Where the stretch along x and y of the kernels of an output pixel is.
+DEVICE const double* stretch_of(const Source& source, int column, int row) {
+  if (source.pieces == nullptr) return source.stretch;
+  return source.pieces + 2 * (row / PIECE_ROWS * source.pieces_across + column / PIECE_COLUMNS);
+}
+
 // Bilinear or cubic. As GDAL: only where the nearest pixel is valid; below a stretch of 0.95 the kernel widens;
 // cubic falls back to bilinear where one of its sixteen pixels is missing.
-DEVICE_CALL bool smooth(const Source& source, Place place, bool cubic, double& value) {
+DEVICE_CALL bool smooth(const Source& source, Place place, const double* stretch, bool cubic, double& value) {
   double centre;
   if (!nearest(source, place, centre)) return false;
   const double u = place.x - 0.5, v = place.y - 0.5;
   const int x = (int)floor(u), y = (int)floor(v);
+  const double stretch_x = __ldg(stretch), stretch_y = __ldg(stretch + 1);
   bool complete;
-  if (source.stretch_x >= 0.95 && source.stretch_y >= 0.95) {
+  if (stretch_x >= 0.95 && stretch_y >= 0.95) {
     if (cubic && weighted<true>(source, u, v, x - 1, x + 2, y - 1, y + 2, 1.0, 1.0, value, complete) && complete)
       return true;
     return weighted<false>(source, u, v, x, x + 1, y, y + 1, 1.0, 1.0, value, complete);
   }
-  const double sx = fmin(source.stretch_x, 1.0), sy = fmin(source.stretch_y, 1.0);
+  const double sx = fmin(stretch_x, 1.0), sy = fmin(stretch_y, 1.0);
   const int rx = (int)ceil((cubic ? 2.0 : 1.0) / sx), ry = (int)ceil((cubic ? 2.0 : 1.0) / sy);
   const int x0 = max(x - rx, 0), x1 = min(x + rx, source.width - 1);
   const int y0 = max(y - ry, 0), y1 = min(y + ry, source.height - 1);
@@ -127,7 +134,7 @@ DEVICE_CALL bool smooth(const Source& source, Place place, bool cubic, double& v
 
 // Mean of the valid pixels under the output pixel, by the share of each that is covered.
 DEVICE_CALL bool average(const Source& source, Place place, double& value) {
-  const double half_x = 0.5 / source.stretch_x, half_y = 0.5 / source.stretch_y;
+  const double half_x = 0.5 / source.stretch[0], half_y = 0.5 / source.stretch[1];
   const double left = place.x - half_x, right = place.x + half_x, top = place.y - half_y, bottom = place.y + half_y;
   const int x0 = max((int)floor(left + 1e-10), 0), x1 = min((int)ceil(right - 1e-10), source.width);
   const int y0 = max((int)floor(top + 1e-10), 0), y1 = min((int)ceil(bottom - 1e-10), source.height);
@@ -164,12 +171,13 @@ DEVICE double stored(int type, double value) {
   return fmin(fmax(floor(value + 0.5), low), high);
 }
 
-// The stored value of `source` at `place`; false: invalid.
-DEVICE bool sample(const Source& source, Place place, int resampling, double& value) {
+// The stored value of `source` at the place of an output pixel; false: invalid.
+DEVICE bool sample(const Source& source, Place place, int column, int row, int resampling, double& value) {
   if (source.pixels == nullptr || !place.known) return false;
   if (resampling == NEAREST || source.segments == nullptr) return nearest(source, place, value);
-  const bool found = resampling == AVERAGE ? average(source, place, value)
-                                           : smooth(source, place, resampling == CUBIC, value);
+  const bool found = resampling == AVERAGE
+                         ? average(source, place, value)
+                         : smooth(source, place, stretch_of(source, column, row), resampling == CUBIC, value);
   if (found) value = stored(PIXEL_OF(source), value);
   return found;
 }

@@ -21,6 +21,8 @@ typedef unsigned long long u64;
 constexpr int MAX_VARIABLES = 32;  // bands of one recipe
 constexpr int MAX_OUTPUTS = 32;    // expressions of one recipe
 constexpr int MAX_LAYERS = 64;     // dates that a median can hold
+constexpr int PIECE_ROWS = 128;    // of a picture; each piece may have a stretch of its own
+constexpr int PIECE_COLUMNS = 512;
 
 enum PixelType { UINT8, INT8, UINT16, INT16, UINT32, INT32, FLOAT32, FLOAT64 };
 enum Resampling { NEAREST, BILINEAR, CUBIC, AVERAGE };
@@ -34,14 +36,17 @@ struct Source {
   const double* segments;  // (count, 5): start column, x0, dx, y0, dy; null: pixels lie one to one
   const s64* first;        // (output height + 1): index of each row's first segment
   const u8* table;         // colour byte of each stored value, from `table_low`; null: computed
+  const double* pieces;    // (down, across, 2): stretch of each piece; null: `stretch` is that of all
   s64 pitch;               // bytes from row to row
   double nodata, scale, offset;
-  double stretch_x, stretch_y;  // output pixels per source pixel
+  double stretch[2];       // output pixels per source pixel, along x and y
   s32 width, height;
   s32 type;                // PixelType
   s32 has_nodata;
   s32 same_place;          // 1: control of the variable before, no need to locate again
   s32 table_low;
+  s32 pieces_across;
+  s32 unused;
 };
 
 // One item of a mosaic or one date of a stack.

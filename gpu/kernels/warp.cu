@@ -8,7 +8,7 @@ extern "C" __global__ void __launch_bounds__(256)
   if (column >= width || row >= height) return;
   const Source& source = sources[0];
   double value = 0.0;
-  const bool found = sample(source, locate(source, column, row), resampling, value);
+  const bool found = sample(source, locate(source, column, row), column, row, resampling, value);
   if (!found) value = 0.0;
   const s64 place = (s64)row * width + column;
   valid[place] = found;

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from color_operations import parse_operations, scale_dtype, to_math_type
 
-from gpu.backend import Job, Layer, Recipe, Source
+from gpu.backend import PIECE, Job, Layer, Recipe, Source, Stretch
 
 
 def position(source: Source, row: int, column: int) -> tuple[float, float]:
@@ -81,7 +81,12 @@ def average(source: Source, x: float, y: float) -> float | None:
     return total / weights if weights > 1e-6 else None
 
 
-def sample(source: Source, x: float, y: float, resampling: str) -> float | None:
+def stretch_of(source: Source, row: int, column: int) -> Stretch:
+    """Output pixels per source pixel for the kernels of an output pixel."""
+    return source.pieces[row // PIECE[0]][column // PIECE[1]] if source.pieces else source.stretch
+
+
+def sample(source: Source, x: float, y: float, resampling: str, stretch: Stretch) -> float | None:
     """The stored value at a place, None where invalid; not yet rounded."""
     if not (math.isfinite(x) and math.isfinite(y)):
         return None
@@ -94,12 +99,12 @@ def sample(source: Source, x: float, y: float, resampling: str) -> float | None:
         return float(source.pixels[j, i])
     kernel, radius = (linear, 1) if resampling == "bilinear" else (cubic, 2)
     u, v = x - 0.5, y - 0.5
-    if min(source.stretch) >= 0.95:
+    if min(stretch) >= 0.95:
         value, complete = weighted(source, u, v, kernel, (radius, radius), (1.0, 1.0))
         if resampling == "cubic" and not complete:
             value, _ = weighted(source, u, v, linear, (1, 1), (1.0, 1.0))
         return value
-    scale = (min(source.stretch[0], 1.0), min(source.stretch[1], 1.0))
+    scale = (min(stretch[0], 1.0), min(stretch[1], 1.0))
     reach = (math.ceil(radius / scale[0]), math.ceil(radius / scale[1]))
     return weighted(source, u, v, kernel, reach, scale)[0]
 
@@ -111,7 +116,8 @@ def warp(source: Source, height: int, width: int, resampling: str):
         resampling = "nearest"
     for row in range(height):
         for column in range(width):
-            value = sample(source, *position(source, row, column), resampling)
+            stretch = stretch_of(source, row, column)
+            value = sample(source, *position(source, row, column), resampling, stretch)
             if value is None:
                 continue
             if dtype.kind != "f":

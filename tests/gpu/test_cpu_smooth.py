@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu.backend import Control, Resampling, Source
+from gpu.backend import PIECE, Control, Resampling, Source
 from gpu.cpu.warp import WIDE, warp
 from tests.gpu import reference
 
 HEIGHT, WIDTH = 6, 11
+TALL = PIECE[0] + HEIGHT
 
 
 @st.composite
@@ -46,6 +48,26 @@ def test_rows_follow_the_rules(source: Source, resampling: Resampling) -> None:
     difference = np.abs(made[valid].astype(float) - values[valid].astype(float))
     assert difference.max(initial=0) <= (1e-4 if made.dtype.kind == "f" else 1)
     assert (difference > 1e-4).mean() < 0.05 if difference.size > 20 else True  # halves round either way
+
+
+@pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
+@pytest.mark.parametrize("top", [0, 3, PIECE[0] - 1, PIECE[0]])
+def test_rows_across_pieces(top: int, resampling: Resampling) -> None:
+    """Some rows of a picture in pieces are what all of them are."""
+    random = np.random.default_rng(4)
+    rows = np.arange(TALL)
+    starts = random.uniform(0, 4, TALL)
+    segments = np.column_stack([rows * 0.0, starts, rows * 0 + 1.3, rows * 0.1 + 0.2, rows * 0 + 0.05])
+    one = Source(
+        pixels=random.integers(1, 200, (20, 20)).astype(np.uint8), pieces=(((0.4, 0.6),), ((1.0, 1.0),)),
+        valid=random.random((20, 20)) < 0.9, control=Control(segments=segments, first=np.arange(TALL + 1)),
+    )  # fmt: skip
+    expected, known = reference.warp(one, TALL, WIDTH, resampling)
+    made, valid = warp(one, WIDTH, slice(top, TALL - 2), resampling)
+    np.testing.assert_array_equal(valid, known[top : TALL - 2])
+    difference = np.abs(made[valid].astype(int) - expected[top : TALL - 2][valid])
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.01
 
 
 def test_a_large_window_in_single_precision() -> None:

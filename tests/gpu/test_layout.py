@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from gpu import jpeg
+from gpu.backend import PIECE
 from gpu.cuda import descriptors
 from gpu.cuda.sources import source
 from gpu.expression import MAX_STACK, OPCODES
 from tests.gpu.host.device import HostDevice
 
 FIELDS = {
-    "Source": "pixels valid segments first table pitch nodata scale offset stretch_x stretch_y width height type has_nodata same_place table_low",
+    "Source": "pixels valid segments first table pieces pitch nodata scale offset stretch"
+    " width height type has_nodata same_place table_low pieces_across unused",
     "Layer": "hidden first_source mask",
     "Instruction": "operand code unused",
     "Job": "sources layers program ranges keys palette curves pixels indices values valid counts layer_count variables outputs width height"
@@ -56,6 +58,8 @@ def test_constants():
     assert f"MAX_VARIABLES = {descriptors.MAX_VARIABLES};" in text
     assert f"MAX_OUTPUTS = {descriptors.MAX_OUTPUTS};" in text
     assert f"MAX_LAYERS = {descriptors.MAX_LAYERS};" in text
+    assert f"PIECE_ROWS = {PIECE[0]};" in text
+    assert f"PIECE_COLUMNS = {PIECE[1]};" in text
     assert f"MAX_STACK = {MAX_STACK};" in text
     assert f"case {len(OPCODES) - 1}:" in text
     assert f"case {len(OPCODES)}:" not in text

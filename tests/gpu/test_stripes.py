@@ -41,6 +41,13 @@ def bands(count=3, step=1.0, holes=0.0, key=None, turn=0.03, **kwargs):
     )  # fmt: skip
 
 
+def pieces(*stretches):
+    """A layer whose pieces, one below the other, have these stretches."""
+    layer = bands(step=2.3)
+    column = tuple((stretch,) for stretch in stretches)
+    return replace(layer, sources=tuple(replace(source, pieces=column) for source in layer.sources))
+
+
 def masked(layer, seed):
     hidden = np.zeros(65536, np.bool_)
     hidden[[8, 9]] = True
@@ -57,6 +64,7 @@ JOBS = {
     "holes": job(bands(holes=0.3), background=(10, 200, 30)),
     "bilinear": job(bands(step=1.4), chosen=replace(RGB, resampling="bilinear")),
     "cubic, widened": job(bands(step=2.3), chosen=replace(RGB, resampling="cubic")),
+    "cubic, in pieces": job(pieces((0.4, 0.3), (0.9, 0.8)), chosen=replace(RGB, resampling="cubic")),
     "average": job(bands(step=1.9), chosen=replace(RGB, resampling="average")),
     "steep": job(bands(step=0.5, turn=0.4, holes=0.1)),
     "mosaic behind clouds": job(*(masked(bands(holes=0.5), seed) for seed in range(2)), quality=60),

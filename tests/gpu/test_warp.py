@@ -1,6 +1,7 @@
 """Warping on every backend against GDAL and against the reference."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.warp import reproject
 
-from gpu.backend import Control, Source
+from gpu.backend import PIECE, Control, Job, Layer, Source
 from tests.gpu import reference
-from tests.gpu.scenes import grid, pixels, source
+from tests.gpu.scenes import grid, pixels, recipe, source
 
 METHODS = ["nearest", "bilinear", "cubic", "average"]
 
@@ -87,6 +88,39 @@ def test_grid_that_folds_or_leads_nowhere(backend, method):
     np.testing.assert_allclose(made[known], expected[known], atol=1)
     assert valid[0].all()
     assert not valid[1:4].any()
+
+
+@pytest.mark.parametrize("method", ["bilinear", "cubic"])
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+def test_every_piece_is_warped_with_its_own_kernels(backend, method, holes):
+    """As a picture that is warped with these kernels as a whole."""
+    height, width = PIECE[0] + 9, PIECE[1] + 14
+    one = Source(
+        pixels=pixels(8, 60, 300, holes=holes), nodata=0, control=grid(height, width, (0.5, 0.4), (1.5, 1.2), 0.01, 3),
+        pieces=(((0.8, 0.9), (1.0, 1.0)), ((0.3, 1.2), (0.8, 0.5))),
+    )  # fmt: skip
+    made, valid = backend.warp(one, height, width, method)
+    for i, line in enumerate(one.pieces):
+        for j, stretch in enumerate(line):
+            piece = slice(i * PIECE[0], (i + 1) * PIECE[0]), slice(j * PIECE[1], (j + 1) * PIECE[1])
+            whole, known = backend.warp(replace(one, pieces=(), stretch=stretch), height, width, method)
+            np.testing.assert_array_equal(valid[piece], known[piece])
+            np.testing.assert_array_equal(made[piece], whole[piece])
+            assert known[piece].any()
+    rows = [
+        backend.warp(replace(one, pieces=(), stretch=stretch), height, width, method)[0] for stretch in one.pieces[0]
+    ]
+    assert (rows[0] != rows[1]).mean() > 0.1
+    recipe_ = recipe("a", rescale=((0, 10000),), resampling=method)
+    shaded = backend.shade(Job(layers=(Layer(sources=(one,)),), recipe=recipe_, height=height, width=width))
+    level = np.where(valid, np.clip(made.astype(float), 0, 10000) / 10000 * 255, 0).astype(np.uint8)
+    np.testing.assert_array_equal(shaded.rgba()[..., 0], level)
+
+
+def test_pieces_of_another_picture(backend):
+    one = Source(pixels=pixels(1), control=grid(200, 28), pieces=(((1.0, 1.0),),))
+    with pytest.raises(ValueError, match="pieces"):
+        backend.warp(one, 200, 28, "bilinear")
 
 
 COORDINATES = st.one_of(
