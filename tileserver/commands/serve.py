@@ -130,6 +130,7 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     options: dict[str, object] = {
         "log_level": "warning" if settings.log_level == "info" else settings.log_level,
         "access_log": False,
+        "http": "tileserver.wire:Protocol",
         "server_header": False,
         "timeout_graceful_shutdown": 5,
     }
