@@ -127,9 +127,8 @@ def create_app(parts: Parts, log: RequestLog | None = None) -> App:
 
 def _front(app: App, parts: Parts, tally: Tally) -> ASGIApp:
     """What is asked again, then tiles, then everything else."""
-    direct = xyz.Direct(app.services, xyz.route(parts))
-    rest = Access(Cors(direct), tally)
-    return Again(rest, shelf=parts.shelf, catalog=parts.catalog, cache=parts.cache, tally=tally)
+    direct = xyz.Direct(Access(Cors(app.services), tally), parts, tally)
+    return Again(direct, shelf=parts.shelf, catalog=parts.catalog, cache=parts.cache, tally=tally)
 
 
 def _add_documents(app: FastAPI, parts: Parts, conformance: tuple[str, ...]) -> None:
