@@ -14,9 +14,10 @@ THREAD = "serving"
 
 
 @contextmanager
-def serving(app) -> Iterator[int]:
+def serving(app, **options) -> Iterator[int]:
     """The port of a running server."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", access_log=False))
+    quiet = {"log_level": "critical", "access_log": False, "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **quiet, **options))
     thread = threading.Thread(target=server.run, name=THREAD)
     thread.start()
     while not server.started:
