@@ -48,12 +48,14 @@ class Selection:
 
 
 def footprint(item: Item) -> shapely.Geometry:
-    """The prepared footprint in degrees, kept while the item does not change."""
+    """The footprint in degrees, kept while the item does not change.
+
+    Not prepared: threads share it, and what GEOS prepares must be asked by one at a time, else the process ends.
+    """
     key = hashkey(item.collection, item.id, item.version, item.bbox)
     geometry = _footprints.get(key)
     if geometry is None:
         geometry = shapely.make_valid(shape(dict(item.geometry))) if item.geometry else boxes(item.bbox)
-        shapely.prepare(geometry)
         _footprints[key] = geometry
     return geometry
 
@@ -85,6 +87,14 @@ def _fills(item: Item, cells: Bbox) -> bool:
             _filled.clear()
         known = _filled[key] = bool(shapely.contains_properly(footprint(item), boxes(cells)))
     return known
+
+
+def throughout(selection: Selection, bbox: Bbox) -> bool:
+    """Is what was selected for a box also what is selected for every part of it, but where clouds decide?
+
+    So it is where each item fills the box: whatever else meets a part of it meets the box too, and comes later.
+    """
+    return all(shapely.contains_properly(footprint(item), boxes(bbox)) for item in selection.items)
 
 
 def _cells(bbox: Bbox, times: int) -> Bbox | None:
