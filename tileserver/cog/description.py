@@ -7,13 +7,9 @@ in the same way, gave exactly what GDAL says of it.
 
 from __future__ import annotations
 
-import marshal
-import math
 import os
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from threading import Lock
 from typing import Any
 
@@ -22,22 +18,12 @@ from cachetools import LRUCache
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import MemoryFile
 
-from tileserver.cog import tiff
-from tileserver.cog.codecs import JPEG
-from tileserver.cog.metadata import Metadata, metadata
+from tileserver.cog.parsed import Own
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
-from tileserver.cog.tags import DOUBLE, LONG, SHORT, Tags, TiffError
-from tileserver.cog.tiff import Directory
 from tileserver.gdal import describe, environment, gdal_name, north_up
 from tileserver.ports import Header
 
 MAKES = 1024
-PIXEL_SCALE, TIE_POINT, MATRIX, OLD_MATRIX = 33550, 33922, 34264, 33920
-SUB_IFDS, EXIF, GPS, INTEROPERABILITY = 330, 34665, 34853, 40965
-UNPLAIN = (MATRIX, OLD_MATRIX, SUB_IFDS, EXIF, GPS, INTEROPERABILITY)
-"""What is placed by a matrix, and what points to further directories."""
-SIZE = frozenset((tiff.WIDTH, tiff.HEIGHT))
-ONE = frozenset(((SHORT, 1), (LONG, 1)))
 SIDECARS = (".aux.xml", ".msk", ".ovr", ".aux", ".MSK", ".OVR", ".AUX")
 """Files beside a raster that tell GDAL more of it."""
 
@@ -57,19 +43,6 @@ class Description:
     """Has it a mask of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What we read of a plain file without GDAL."""
-
-    make: bytes
-    """Tells all that is not below."""
-    size: tuple[int, int]
-    scale: tuple[float, float]
-    corner: tuple[float, float]
-    overviews: tuple[int, ...]
-    metadata: Metadata
-
-
 _NEW, _GDALS_OWN = object(), object()
 """Instead of a make: nobody knows it yet; GDAL sees more in such files than we do."""
 _makes: LRUCache[bytes, object] = LRUCache(MAKES)
@@ -77,11 +50,9 @@ _makes: LRUCache[bytes, object] = LRUCache(MAKES)
 _lock = Lock()
 
 
-def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Sequence[Directory]) -> Description:
-    """As GDAL describes the same bytes; raises Unsupported."""
-    beside = isinstance(source, LocalFile) and _has_sidecar(href)
-    own = None if beside else _own(tags, images)
-    if own is None:
+def described(href: str, source: ByteSource, own: Own | None) -> Description:
+    """As GDAL describes the same bytes; raises Unsupported. `own` is what we read of them if they are plain."""
+    if own is None or (isinstance(source, LocalFile) and _has_sidecar(href)):
         return _by_gdal(href, source)
     with _lock:
         make = _makes.get(own.make, _NEW)
@@ -96,7 +67,7 @@ def described(href: str, source: ByteSource, tags: Sequence[Tags], images: Seque
     return found
 
 
-def _alike(like: Description, own: _Own) -> Description:
+def _alike(like: Description, own: Own) -> Description:
     """Another file of a make."""
     header, words = like.header, own.metadata
     (width, height), (dx, dy), (x, y) = own.size, own.scale, own.corner
@@ -122,30 +93,6 @@ def _has_sidecar(href: str) -> bool:
     """Files beside it, in the cases in which GDAL looks for them."""
     stem = os.path.splitext(href)[0]  # noqa: PTH122 - a hot path, Path() costs more than the calls
     return any(os.access(f"{href}{end}", os.F_OK) for end in SIDECARS) or os.access(f"{stem}.aux", os.F_OK)
-
-
-def _own(tags: Sequence[Tags], images: Sequence[Directory]) -> _Own | None:
-    """None where anything is out of the ordinary."""
-    first, base = tags[0], images[0]
-    if any(tag in first for tag in UNPLAIN) or any(each.shape(tag) not in ONE for each in tags for tag in SIZE):
-        return None
-    if first.shape(PIXEL_SCALE) != (DOUBLE, 3) or first.shape(TIE_POINT) != (DOUBLE, 6):
-        return None
-    try:
-        (dx, dy, _), (*origin, x, y, z) = first.numbers(PIXEL_SCALE), first.numbers(TIE_POINT)
-        words = metadata(first)
-        variable = tiff.TABLES | words.read | {TIE_POINT}
-        if base.tiled and base.compression != JPEG:  # GDAL's blocks and overviews of others depend on the size
-            variable |= SIZE
-        layout = (first.order, words.rest, *(each.rest(variable) for each in tags))
-    except TiffError:
-        return None
-    if any(origin) or z or not (dx > 0 and dy > 0 and all(map(math.isfinite, (dx, dy, x, y)))):
-        return None
-    overviews = (image.width for image in images[1:] if image.reduced and not image.mask)
-    factors = tuple(round(base.width / width) for width in overviews)
-    make = sha256(marshal.dumps(layout, 2)).digest()  # the version in which equal values give equal bytes
-    return _Own(make, (base.width, base.height), (dx, dy), (x, y), factors, words)
 
 
 def _by_gdal(href: str, source: ByteSource) -> Description:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from tileserver.cog import codecs
 from tileserver.cog.block import Block, open_block
 from tileserver.cog.description import Unsupported, described
+from tileserver.cog.parsed import parse
 from tileserver.cog.pixel import pixel_of
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
-from tileserver.cog.tiff import Directory, TiffError, all_tags, directories, directory
+from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
 from tileserver.grid import FileGrid, same_grid
 from tileserver.hrefs import is_remote
@@ -124,11 +125,10 @@ def open_cog(asset: Asset) -> Cog:
     """Parse a file's header; raises Unsupported when it is one for GDAL."""
     source: ByteSource = RemoteFile(asset.href) if is_remote(asset.href) else LocalFile(asset.href)
     try:
-        tags = all_tags(source.read, source.size)
-        found = [directory(each) for each in tags]
+        found, own = parse(source.read, source.size)
     except TiffError as error:
         raise Unsupported(str(error)) from error
-    about = described(asset.href, source, tags, found)
+    about = described(asset.href, source, own)
     header = about.header
     levels = _levels(found, source)
     if len(levels) == 1 and header.overviews and not is_remote(asset.href):

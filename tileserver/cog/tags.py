@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -75,10 +75,15 @@ class HeaderBytes:
 class Tags:
     """One directory."""
 
-    __slots__ = ("_entries", "_header", "_inline", "_long", "_short", "order")
+    __slots__ = ("_entries", "_header", "_inline", "_long", "_short", "_start", "body", "order")
 
-    def __init__(self, header: HeaderBytes, entries: Entries, order: Order, inline: int) -> None:
+    def __init__(
+        self, header: HeaderBytes, entries: Entries, order: Order, inline: int, start: int, body: bytes
+    ) -> None:
         self.order: Order = order
+        self.body = body
+        """The entries as they lie in the file, and where the next directory is."""
+        self._start = start
         self._header = header
         self._entries = entries
         self._inline = inline
@@ -139,6 +144,29 @@ class Tags:
         data = self._word(word) if length <= self._inline else self._header.part(word, length)
         return np.frombuffer(data, dtype, blocks)
 
+    def place(self, tag: int) -> int:
+        """Where in the file the values of a tag are."""
+        field, count, word = self._entries[tag]
+        if count * SIZES[field] > self._inline:
+            return word
+        return self._start + list(self._entries).index(tag) * (4 + 2 * self._inline) + 4 + self._inline
+
+    def parts(self, without: Collection[int]) -> Iterator[tuple[int, int]]:
+        """Where in the file (offset, length) all of the directory is, but for the values of some tags."""
+        inline, at = self._inline, self._start
+        before = 2 if inline == 4 else 8
+        yield at - before, before
+        for tag, (field, count, word) in self._entries.items():
+            length = count * SIZES.get(field, MAX_REST_BYTES)
+            if length <= inline:
+                yield at, 4 + inline + (0 if tag in without else inline)
+            else:
+                yield at, 4 + 2 * inline
+                if tag not in without:
+                    yield word, length
+            at += 4 + 2 * inline
+        yield at, inline
+
     def rest(self, without: Collection[int]) -> list[Any]:
         """All tags, and the values of others than some; raises TiffError where these are broken or too long."""
         found: list[Any] = []
@@ -188,4 +216,4 @@ def read_tags(header: HeaderBytes, offset: int, order: Order, *, is_big: bool) -
     entries: Entries = dict(zip(flat[::4], zip(flat[1::4], flat[2::4], flat[3::4], strict=True), strict=True))
     if len(entries) != count:
         raise TiffError("The file's directory has a tag twice.")
-    return Tags(header, entries, order, inline), following
+    return Tags(header, entries, order, inline, offset + start, body), following

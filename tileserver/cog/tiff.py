@@ -52,6 +52,11 @@ class Directory:
     big_endian: bool
 
     @property
+    def table_tags(self) -> tuple[int, int]:
+        """The tags of `offsets` and `counts`."""
+        return (TILE_OFFSETS, TILE_BYTES) if self.tiled else (STRIP_OFFSETS, STRIP_BYTES)
+
+    @property
     def across(self) -> int:
         """Blocks in a row."""
         return -(-self.width // self.block_width)
@@ -74,12 +79,11 @@ class Directory:
 
 def directories(read: Read, size: int) -> list[Directory]:
     """All images of a file in file order; `size` is the file's length in bytes."""
-    return [directory(tags) for tags in all_tags(read, size)]
+    return [directory(tags) for tags in all_tags(HeaderBytes(read, size))]
 
 
-def all_tags(read: Read, size: int) -> list[Tags]:
+def all_tags(header: HeaderBytes) -> list[Tags]:
     """The tags of all images, in file order."""
-    header = HeaderBytes(read, size)
     order, is_big, offset = signature(header)
     found: dict[int, Tags] = {}
     while offset:
