@@ -106,7 +106,7 @@ def tile_grid(tms: TileMatrixSet, zoom: int, col: int, row: int, *, scale: int =
         raise NotFound("tile", f"{zoom}/{col}/{row}")
     bounds = tms.xy_bounds(morecantile.Tile(col, row, zoom))
     return Grid(
-        crs=grid_crs(tms),
+        crs=crs_code(tms),  # not EPSG:4326 for OGC:CRS84: rio-tiler warps files of the one onto grids of the other
         bounds=(bounds.left, bounds.bottom, bounds.right, bounds.top),
         width=matrix.tileWidth * scale,
         height=matrix.tileHeight * scale,
