@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,7 +36,7 @@ def open_engine(settings: Settings, on_fallback: Callable[[str], None] | None = 
     catalog = open_catalog(settings.catalog or f"sqlite:///{settings.scratch() / 'catalog.db'}")
     reader = open_reader(settings)
     backend = open_backend(settings.device, on_fallback, warm=warm)
-    threads = settings.threads or os.cpu_count() or 2
+    threads = settings.rendering_threads()
     survey = Survey(catalog, reader, backend, threads)
     return Engine(
         threads=threads,

@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tileserver.cores import cores
+
 
 def _user_cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
@@ -32,11 +34,11 @@ class Settings(BaseSettings):
         description="where `ingest` puts the COGs it makes; empty: beside an SQLite catalog, else in cache_dir",
     )
     public_url: str = Field("", description="address of this server as clients see it; empty: from the request")
-    block_cache_bytes: int = Field(512 << 20, ge=0, description="memory for decoded blocks")
-    tile_cache_bytes: int = Field(256 << 20, ge=0, description="memory for encoded tiles")
+    block_cache_bytes: int = Field(512 << 20, ge=0, description="memory for decoded blocks, of each process")
+    tile_cache_bytes: int = Field(256 << 20, ge=0, description="memory for encoded tiles, of each process")
     tile_cache_dir_bytes: int = Field(0, ge=0, description="disk for encoded tiles; 0: none")
     redis_url: str = Field("", description="second level of the tile cache and shared jobs; empty: none")
-    threads: int = Field(0, ge=0, description="rendering threads; 0: as many as cores")
+    threads: int = Field(0, ge=0, description="rendering threads of each process; 0: as many as cores")
     queue_limit: int = Field(512, ge=1, description="tiles waiting before 503 is answered")
     jpeg_quality: int = Field(85, ge=1, le=100, description="JPEG quality")
     webp_quality: int = Field(80, ge=1, le=100, description="WebP quality")
@@ -62,6 +64,10 @@ class Settings(BaseSettings):
     contact_name: str = Field("", description="service provider in capabilities")
     contact_email: str = Field("", description="service contact in capabilities")
     title: str = Field("Tilescope", description="the service's name in the viewer and in capabilities")
+
+    def rendering_threads(self) -> int:
+        """As set, else as many as there are cores."""
+        return self.threads or cores()
 
     def scratch(self) -> Path:
         """A folder that can be written: the cache folder, else a temporary one."""

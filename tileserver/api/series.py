@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -58,7 +57,7 @@ _BODY = {
 
 def router(parts: Parts) -> APIRouter:
     """GET for points, POST for anything drawn."""
-    series = Series(parts.catalog, parts.reader, parts.backend, parts.settings.threads or os.cpu_count() or 2)
+    series = Series(parts.catalog, parts.reader, parts.backend, parts.settings.rendering_threads())
     routes = APIRouter(tags=["Values"])
     path = "/collections/{collection_id}/timeseries"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from tileserver import logs
 from tileserver.catalog import open_catalog
 from tileserver.commands.console import ConsoleReport
 from tileserver.commands.options import Refused, catalog_option, catalog_uri_of, existing, settings_with
+from tileserver.cores import cores
 from tileserver.ingest.folders import FolderIndex, index_uri
 from tileserver.ingest.report import Report
 from tileserver.ingest.watch import Watcher
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 @catalog_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0: all.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(0, 256), help="Processes; 0: one for each core."
+)
 def command(paths: tuple[str, ...], catalog_uri: str, host: str, port: int, workers: int) -> None:
     """Serve a catalog, or folders of rasters directly.
 
@@ -38,6 +42,7 @@ def command(paths: tuple[str, ...], catalog_uri: str, host: str, port: int, work
     """
     folders = existing(paths)
     settings = settings_with(catalog=catalog_uri)
+    workers = workers or cores()
     _check_device(settings)
     listener = _listen(host, port)
     watcher = None
@@ -143,6 +148,8 @@ def _run(settings: Settings, listener: socket.socket, workers: int) -> None:
     from uvicorn.supervisors import Multiprocess
 
     os.environ["TILESERVER_CATALOG"] = catalog_uri_of(settings)
+    if not settings.threads:
+        os.environ["TILESERVER_THREADS"] = str(math.ceil(cores() / workers))
     gpu_process = _own_gpu(settings)
     try:
         config = uvicorn.Config("tileserver.app:app_from_environment", factory=True, workers=workers, **options)  # type: ignore[arg-type]
