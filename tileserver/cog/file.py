@@ -15,7 +15,7 @@ from tileserver.cog import codecs
 from tileserver.cog.block import Block, open_block
 from tileserver.cog.description import Unsupported, described
 from tileserver.cog.parsed import parse
-from tileserver.cog.pixel import pixel_of
+from tileserver.cog.pixel import pixel_of, share
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
@@ -85,8 +85,7 @@ class Cog:
         place = _Place(self, key)
         if not place.length or not codecs.by_rows(place.image):
             return None
-        data = place.source.read(place.offset, place.length)
-        return pixel_of(place.image, data, row, column)
+        return pixel_of(place.image, place.pieces(share(place.image, place.length, row)), row, column)
 
     def _empty(self, place: _Place) -> NDArray[Any]:
         """A block that is not stored: nodata where the file has a value for that."""
@@ -119,6 +118,14 @@ class _Place:
         self.length = int(self.image.counts[index]) if self.offset else 0
         if self.length > 2 * self.image.block_bytes + SLACK_BYTES:
             raise SourceUnreadable("A block of the file is absurdly long.")
+
+    def pieces(self, first: int) -> Iterator[bytes]:
+        """The block's bytes, its first ones before the others where that takes no longer."""
+        if self.source.far:
+            first = self.length
+        yield self.source.read(self.offset, first)
+        if first < self.length:
+            yield self.source.read(self.offset + first, self.length - first)
 
 
 def open_cog(asset: Asset) -> Cog:

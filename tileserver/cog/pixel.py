@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,30 @@ from tileserver.cog.block import InflateError
 from tileserver.cog.codecs import BlockError
 from tileserver.cog.tiff import Directory
 
+SPARE = 9 / 8
+"""Rows above a row may be longer, compressed, than those below it."""
+SPARE_BYTES = 4096
 
-def pixel_of(image: Directory, data: bytes, row: int, column: int) -> NDArray[Any]:
+
+def share(image: Directory, length: int, row: int) -> int:
+    """Bytes of a block of so many that mostly hold all rows down to `row`."""
+    return min(length, int(length * SPARE * (row + 1) / image.block_height) + SPARE_BYTES)
+
+
+def pixel_of(image: Directory, pieces: Iterable[bytes], row: int, column: int) -> NDArray[Any]:
     """(bands,) stored numbers at a row and column of a block, whose rows can be decoded before those below them.
 
-    Raises BlockError.
+    Takes no more `pieces` of the block's bytes than it needs. Raises BlockError.
     """
     length = codecs.row_bytes(image)
     end = (row + 1) * length
+    inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
+    raw = b""
     try:
-        raw = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB).decompress(data, end)
+        for piece in pieces:
+            raw += inflate.decompress(piece, end - len(raw))
+            if len(raw) == end:
+                break
     except (InflateError, EOFError) as error:
         raise BlockError("A block of the file is broken.") from error
     if len(raw) != end:

@@ -28,6 +28,8 @@ class ByteSource(Protocol):
     """A file that answers ranges."""
 
     size: int
+    far: bool
+    """Every reading takes a while, be it ever so short."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly these bytes; raises SourceUnreadable when there are fewer."""
@@ -38,6 +40,8 @@ class ByteSource(Protocol):
 
 class LocalFile:
     """An open file, closed when nobody holds it any more."""
+
+    far = False
 
     def __init__(self, path: str) -> None:
         self._descriptor = -1
@@ -66,6 +70,8 @@ class LocalFile:
 
 class RemoteFile:
     """An object of an HTTP server or S3; its first bytes are kept."""
+
+    far = True
 
     def __init__(self, href: str) -> None:
         self._store, self._path = _store(href)
