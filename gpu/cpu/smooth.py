@@ -68,8 +68,13 @@ def weigh(pixels, valid, left, top, part_x, part_y, kind, reach_x, reach_y, scal
 
 @jit
 def complete_kernel(valid, reach_x, reach_y):
-    """(height, width) where all of the 2 * reach_y rows and 2 * reach_x columns that begin at a pixel are valid."""
+    """(height, width) where all of the 2 * reach_y rows and 2 * reach_x columns that begin at a pixel are valid.
+
+    `valid` itself, which nobody then looks at, where all pixels are valid or there is no room for so many.
+    """
     height, width = valid.shape
+    if not (0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height):
+        return valid
     across = valid.copy()
     for i in range(1, 2 * reach_x):
         for r in range(height):
@@ -163,32 +168,14 @@ def reach_of(kind, stretch_x, stretch_y):
 
 
 @jit
-def interpolate_kernel(pixels, valid, segments, first, row0, kind, areas, stretches, low, high, out, ok):
-    """Bilinear (kind 1) and cubic (kind 2) of (bands, height, width) that share `valid`, into as many planes.
-
-    Rounded and clamped where `low` is below `high`. `areas` (count, 4): top, bottom, left and right of parts of `out`
-    that have a stretch each, (count, 2).
-    """
-    height, width = valid.shape
-    complete, known_x, known_y = valid, -1, -1
-    for index in range(areas.shape[0]):
-        stretch_x, stretch_y = stretches[index]
-        _, _, _, reach_x, reach_y = reach_of(kind, stretch_x, stretch_y)
-        roomy = 0 < 2 * reach_x <= width and 0 < 2 * reach_y <= height
-        if roomy and (reach_x != known_x or reach_y != known_y):
-            complete, known_x, known_y = complete_kernel(valid, reach_x, reach_y), reach_x, reach_y
-        interpolate_area(
-            pixels, valid, complete, segments, first, row0, kind, areas[index], stretch_x, stretch_y, low, high, out, ok
-        )
-
-
-@jit
-def interpolate_area(
+def interpolate_kernel(
     pixels, valid, complete, segments, first, row0, kind, area, stretch_x, stretch_y, low, high, out, ok
 ):
-    """One area of `interpolate_kernel`; `complete` as of `complete_kernel` where windows have room for a kernel.
+    """Bilinear (kind 1) and cubic (kind 2) of (bands, height, width) that share `valid`, into as many planes.
 
-    As GDAL: a cubic kernel that is not wide turns to bilinear where one of its sixteen pixels is missing.
+    Fills the `area` (top, bottom, left, right) of `out`, rounded and clamped where `low` is below `high`; `complete` as
+    `complete_kernel` gives it. As GDAL: a cubic kernel that is not wide turns to bilinear where one of its sixteen
+    pixels is missing.
     """
     bands, height, width = pixels.shape
     top, bottom, left, right = area

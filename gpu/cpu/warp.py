@@ -7,7 +7,7 @@ the valid pixels around it, and widen by 1 / stretch where the picture is coarse
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gpu.backend import PIECE, Control, Resampling, Source, Stretch
 from gpu.compiled import contiguous
 from gpu.cpu.nearest import nearest_kernel, value_kernel
-from gpu.cpu.smooth import average_kernel, interpolate_kernel
+from gpu.cpu.smooth import average_kernel, complete_kernel, interpolate_kernel, reach_of
 
 KERNEL_TYPES = ("uint8", "uint16", "int16", "float32", "float64")
 """Types that the kernels of values are compiled for; others pass through float64."""
@@ -169,21 +169,24 @@ def _interpolated(
             average_kernel(plane, valid, *places, 0.5 / x, 0.5 / y, low, high, made, ok)
     else:
         kind = 1 if resampling == "bilinear" else 2
-        interpolate_kernel(pixels, valid, *places, kind, *_areas(first, width, rows), low, high, out, ok)
+        complete: dict[tuple[int, int], NDArray[np.bool_]] = {}
+        for area, (x, y) in _areas(first, width, rows):
+            reach = reach_of(kind, x, y)[3:]
+            if reach not in complete:
+                complete[reach] = complete_kernel(valid, *reach)
+            interpolate_kernel(pixels, valid, complete[reach], *places, kind, area, x, y, low, high, out, ok)
     return out.astype(dtype), ok
 
 
-def _areas(source: Source, width: int, rows: slice) -> tuple[NDArray[np.int64], Floats]:
-    """(count, 4) top, bottom, left and right of the parts of some output rows, and the stretch (count, 2) of each."""
+def _areas(source: Source, width: int, rows: slice) -> Iterator[tuple[tuple[int, int, int, int], Stretch]]:
+    """Top, bottom, left and right of the parts of some output rows that share a stretch, and that."""
     count = rows.stop - rows.start
     if not source.pieces:
-        return np.array([(0, count, 0, width)]), np.array([source.stretch], np.float64)
+        x, y = source.stretch
+        yield (0, count, 0, width), (float(x), float(y))
+        return
     high, wide = PIECE
-    areas: list[tuple[int, int, int, int]] = []
-    stretches: list[Stretch] = []
     for i in range(rows.start // high, -(-rows.stop // high)):
         top, bottom = max(i * high - rows.start, 0), min((i + 1) * high - rows.start, count)
-        for j, stretch in enumerate(source.pieces[i]):
-            areas.append((top, bottom, j * wide, min((j + 1) * wide, width)))
-            stretches.append(stretch)
-    return np.array(areas), np.array(stretches, np.float64)
+        for j, (x, y) in enumerate(source.pieces[i]):
+            yield (top, bottom, j * wide, min((j + 1) * wide, width)), (float(x), float(y))
