@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
+from typing import Any
 
+import numpy as np
 import shapely
 from cachetools import LRUCache
 from cachetools.keys import hashkey
@@ -55,9 +57,18 @@ def footprint(item: Item) -> shapely.Geometry:
     key = hashkey(item.collection, item.id, item.version, item.bbox)
     geometry = _footprints.get(key)
     if geometry is None:
-        geometry = shapely.make_valid(shape(dict(item.geometry))) if item.geometry else boxes(item.bbox)
+        geometry = shapely.make_valid(_outline(item.geometry)) if item.geometry else boxes(item.bbox)
         _footprints[key] = geometry
     return geometry
+
+
+def _outline(geometry: Mapping[str, Any]) -> shapely.Geometry:
+    """GeoJSON as a geometry. Most footprints are one ring, of which NumPy makes one several times faster."""
+    if geometry["type"] == "Polygon" and len(geometry["coordinates"]) == 1:
+        ring = np.array(geometry["coordinates"][0], np.float64)
+        if ring.ndim == 2 and len(ring) > 3:
+            return shapely.Polygon(ring[:, :2])
+    return shape(dict(geometry))
 
 
 @lru_cache(maxsize=4096)
