@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -110,6 +110,10 @@ class NotAtHand(Exception):
     """A file or a block would have to be read first."""
 
 
+Read = Callable[[Sequence[tuple[Asset, Band]], Grid, Resampling], list[Source | None]]
+"""What `Reader.sources` does."""
+
+
 class Reader(Protocol):
     """Pixels of assets. Thread-safe. Failures raise SourceUnreadable (item and asset are filled in by the caller)."""
 
@@ -124,6 +128,9 @@ class Reader(Protocol):
 
         `at_hand`: only what is decoded already; raises NotAtHand where that is not all.
         """
+
+    def together(self, grids: Sequence[Grid]) -> Read:
+        """`sources` of these grids, which lie side by side, cheaper than one after the other."""
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values (scale and offset applied) of the native pixels that contain the point; None where

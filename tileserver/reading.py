@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock, Thread
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Source
-from tileserver import control, edges
+from tileserver import control, edges, unwarped
 from tileserver.blocks import BlockCache
 from tileserver.cog import Block, Cog, Unsupported, lzw, open_cog, predictors
 from tileserver.errors import SourceUnreadable
@@ -24,8 +25,9 @@ from tileserver.grid import Placement, place, to_pixel, warped_twice
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
-from tileserver.ports import Header, NotAtHand
+from tileserver.ports import Header, NotAtHand, Read
 from tileserver.settings import Settings
+from tileserver.sheets import Neighbours, Sheets
 from tileserver.spots import Spots
 from tileserver.windows import Windows
 
@@ -62,10 +64,16 @@ class FastReader:
         self, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool = False
     ) -> list[Source | None]:
         """One Source for each band; remote files are read side by side. Raises NotAtHand if that is `at_hand`."""
-        picture = _Picture(self, bands, grid, resampling, at_hand=at_hand)
-        if not at_hand and len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
-            return list(self._pool.map(picture.source, *zip(*bands, strict=True)))
-        return [picture.source(asset, band) for asset, band in bands]
+        return self._read(bands, grid, resampling, Windows(self.blocks, at_hand=at_hand), place)
+
+    def together(self, grids: Sequence[Grid]) -> Read:
+        """`sources` of these grids, which lie side by side: what several of them need is put together once."""
+        windows, neighbours = Sheets(self.blocks), Neighbours(grids)
+
+        def read(bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling) -> list[Source | None]:
+            return self._read(bands, grid, resampling, windows, neighbours.place)
+
+        return read
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values of the native pixels that contain the point."""
@@ -90,6 +98,19 @@ class FastReader:
         with self._lock:
             self._files[asset.href] = (version, opened)
         return opened
+
+    def _read(
+        self,
+        bands: Sequence[tuple[Asset, Band]],
+        grid: Grid,
+        resampling: Resampling,
+        windows: Windows,
+        place: Callable[..., Placement | None],
+    ) -> list[Source | None]:
+        picture = _Picture(self, bands, grid, resampling, windows, place)
+        if not windows.at_hand and len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
+            return list(self._pool.map(picture.source, *zip(*bands, strict=True)))
+        return [picture.source(asset, band) for asset, band in bands]
 
     def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
         cog = self.open(asset)
@@ -121,15 +142,16 @@ class _Picture:
         bands: Sequence[tuple[Asset, Band]],
         grid: Grid,
         resampling: Resampling,
-        *,
-        at_hand: bool,
+        windows: Windows,
+        place: Callable[..., Placement | None],
     ) -> None:
         self._reader = reader
         self._grid = grid
         self._resampling = resampling
         self._taken = Counter(asset.href for asset, _ in bands)
-        self._windows = Windows(reader.blocks, at_hand=at_hand)
-        self._spots: dict[tuple[int, bool, bool], Placement | None] = {}
+        self._windows = windows
+        self._place = place
+        self._spots: dict[tuple[int, bool, bool, bool], Placement | None] = {}
 
     def source(self, asset: Asset, band: Band) -> Source | None:
         """One band."""
@@ -140,46 +162,61 @@ class _Picture:
         some = self._taken[asset.href] + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
         nodata = band.nodata if band.nodata is not None else cog.header.nodata
         whole = nodata is not None or cog.alpha is not None  # GDAL adds no alpha band of its own
-        spot = self._spot(cog, some=some, whole=whole)
+        spot = self._spot(cog, some=some, whole=whole, lone=self._taken[asset.href] == 1)
         if spot is None:
             return None
-        smoothed_twice = some and self._resampling != "nearest" and warped_twice(self._grid, cog.grid)
-        if smoothed_twice or cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES:
+        smooth = self._resampling != "nearest"
+        masked = nodata is None and (cog.alpha is not None or cog.levels[0].mask is not None)
+        smoothed_by_gdal = smooth and (
+            (some and warped_twice(self._grid, cog.grid))
+            or (spot.edge == "rounded" and spot.level == 0)
+            or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
+        )
+        if smoothed_by_gdal or cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES:
             return self._slow(asset, band)
+        scale = _known(band.scale, cog.header.scales[plane])
+        offset = _known(band.offset, cog.header.offsets[plane])
+        if spot.edge == "scaled" and (smooth or masked):
+            pixels, valid = self._taken_nearest(cog, spot, plane, masked=masked)
+            return Source(pixels=pixels, valid=valid, nodata=nodata, scale=scale, offset=offset)
         return Source(
             pixels=self._windows.pixels(cog, spot, plane),
-            valid=self._valid(cog, spot) if nodata is None else None,
+            valid=self._windows.valid(cog, spot) if nodata is None else None,
             nodata=nodata,
-            scale=_known(band.scale, cog.header.scales[plane]),
-            offset=_known(band.offset, cog.header.offsets[plane]),
+            scale=scale,
+            offset=offset,
             control=spot.control,
             stretch=spot.stretch,
             pieces=spot.pieces,
             key=(cog.number, plane, spot.level, spot.window),
         )
 
-    def _spot(self, cog: Cog, *, some: bool, whole: bool) -> Placement | None:
+    def _spot(self, cog: Cog, *, some: bool, whole: bool, lone: bool) -> Placement | None:
         """Where the picture lies in a file."""
-        key = (id(cog.grid), some, whole)
+        key = (id(cog.grid), some, whole, lone)
         if key not in self._spots:
-            self._spots[key] = place(self._grid, cog.grid, self._resampling, some=some, nodata=whole)
+            self._spots[key] = self._place(self._grid, cog.grid, self._resampling, some=some, nodata=whole, lone=lone)
         return self._spots[key]
+
+    def _taken_nearest(
+        self, cog: Cog, spot: Placement, plane: int, *, masked: bool
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels on the grid and their validity where GDAL smooths nothing and reads a mask from other places."""
+        width = self._grid.width
+        pixels, valid = unwarped.taken(self._windows.pixels(cog, spot, plane), spot.control, width)
+        if masked:
+            place = self._place(self._grid, cog.grid, "nearest", lone=False)
+            opaque = None if place is None else self._windows.valid(cog, place)
+            valid = np.zeros_like(valid)
+            if place is not None and opaque is not None:
+                valid, _ = unwarped.taken(opaque, place.control, width)
+        return pixels, valid
 
     def _slow(self, asset: Asset, band: Band) -> Source | None:
         """Through GDAL."""
         if self._windows.at_hand:
             raise NotAtHand
         return self._reader.slow.sources([(asset, band)], self._grid, self._resampling)[0]
-
-    def _valid(self, cog: Cog, spot: Placement) -> NDArray[np.bool_] | None:
-        """From the alpha band or the mask; only what is fully opaque counts, as in rio-tiler."""
-        if cog.alpha is not None:
-            alpha = self._windows.pixels(cog, spot, cog.alpha)
-            opaque = 1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
-            return np.asarray(alpha == opaque)
-        if cog.levels[spot.level].mask is not None:
-            return np.asarray(self._windows.pixels(cog, spot, 0, mask=True) == 255)
-        return None
 
 
 def _plane(cog: Cog, band: Band) -> int:

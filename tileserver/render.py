@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -15,7 +16,7 @@ from gpu.encode import WEBP_LIMIT
 from gpu.jpeg import LIMIT as JPEG_LIMIT
 from tileserver.errors import SourceUnreadable, TooLarge
 from tileserver.models import Asset, Band, Bbox, Collection, Grid, Image, Item, Reducer, Resampling, Style
-from tileserver.ports import Catalog, NotAtHand, Reader
+from tileserver.ports import Catalog, NotAtHand, Read, Reader
 from tileserver.prepared import digest, prepared
 from tileserver.selection import Nearby, Selection, select
 from tileserver.settings import Settings
@@ -142,12 +143,13 @@ class Renderer:
             return None
 
     def _draw(self, request: MapRequest, selection: Selection, *, at_hand: bool) -> Image:
+        read = partial(self.reader.sources, at_hand=True) if at_hand else self.reader.sources
         seconds = {"read": 0.0}
         encoded: Encoded | None = None
         layers: list[Layer] = []
         for count in self._steps(request, selection):
             started = perf_counter()
-            layers += self._layers(request, selection.items[len(layers) : count], at_hand=at_hand)
+            layers += self._layers(request, selection.items[len(layers) : count], read)
             seconds["read"] += perf_counter() - started
             job = self._job(request, layers)
             encoded = self.backend.draw([job])[0]
@@ -169,7 +171,12 @@ class Renderer:
 
     def job(self, request: MapRequest, selection: Selection) -> Job:
         """The pixel engine's job for a request with all its items, for batches."""
-        return self._job(request, self._layers(request, selection.items))
+        return self._job(request, self._layers(request, selection.items, self.reader.sources))
+
+    def jobs(self, requests: Sequence[MapRequest], selection: Selection) -> list[Job]:
+        """The jobs of requests that lie side by side and have the same items."""
+        read = self.reader.together([request.grid for request in requests])
+        return [self._job(request, self._layers(request, selection.items, read)) for request in requests]
 
     def picture(self, request: MapRequest) -> tuple[Picture, Selection]:
         """Pixels before encoding, for films, legends and layers on top of each other."""
@@ -215,20 +222,20 @@ class Renderer:
             background=self._background,
         )
 
-    def _layers(self, request: MapRequest, items: Sequence[Item], *, at_hand: bool = False) -> list[Layer]:
-        return [self._layer(request, item, at_hand=at_hand) for item in items]
+    def _layers(self, request: MapRequest, items: Sequence[Item], read: Read) -> list[Layer]:
+        return [self._layer(request, item, read) for item in items]
 
-    def _layer(self, request: MapRequest, item: Item, *, at_hand: bool) -> Layer:
+    def _layer(self, request: MapRequest, item: Item, read: Read) -> Layer:
         style, recipe = request.style, prepared(request.style).physical
         bands = [self._band(item, name, style) for name in recipe.variables]
-        sources = self._read(item, bands, request.grid, recipe.resampling, at_hand=at_hand)
+        sources = _sources(read, item, bands, request.grid, recipe.resampling)
         mask = request.collection.mask if self._masked(request) and recipe.expressions else None
         found = item.band(mask.asset) if mask else None
         if mask is None or found is None:
             return Layer(sources=tuple(sources))
         return Layer(
             sources=tuple(sources),
-            mask=self._read(item, [found], request.grid, "nearest", at_hand=at_hand)[0],
+            mask=_sources(read, item, [found], request.grid, "nearest")[0],
             hidden=mask.table(),
         )
 
@@ -239,13 +246,14 @@ class Renderer:
         asset, band = found
         return asset, replace(band, nodata=style.nodata) if style.nodata is not None else band
 
-    def _read(
-        self, item: Item, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling, *, at_hand: bool
-    ) -> list[Source | None]:
-        try:
-            return self.reader.sources(bands, grid, resampling, at_hand=at_hand)
-        except SourceUnreadable as error:
-            raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
+
+def _sources(
+    read: Read, item: Item, bands: Sequence[tuple[Asset, Band]], grid: Grid, resampling: Resampling
+) -> list[Source | None]:
+    try:
+        return read(bands, grid, resampling)
+    except SourceUnreadable as error:
+        raise error.named(item=item.id, asset=error.asset or bands[0][0].key) from error
 
 
 def server_timing(seconds: Mapping[str, float]) -> str:

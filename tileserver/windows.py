@@ -22,7 +22,7 @@ _Part = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """The blocks under a window, in step with each other."""
 
     blocks: list[int]
@@ -42,7 +42,7 @@ class Windows:
         self.at_hand = at_hand
         self._cache = blocks
         self._held: dict[Hashable, Block] = {}
-        self._layouts: dict[tuple[Window, int, int, int], _Layout] = {}
+        self._layouts: dict[tuple[Window, int, int, int], Layout] = {}
 
     def pixels(self, cog: Cog, spot: Placement, plane: int, *, mask: bool = False) -> NDArray[Any]:
         """The window of a plane: a view of one block, or several put together."""
@@ -59,7 +59,17 @@ class Windows:
             out[place] = block[band][cut]
         return out
 
-    def _layout(self, window: Window, image: Directory) -> _Layout:
+    def valid(self, cog: Cog, spot: Placement) -> NDArray[np.bool_] | None:
+        """From the alpha band or the mask; only what is fully opaque counts, as in rio-tiler."""
+        if cog.alpha is not None:
+            alpha = self.pixels(cog, spot, cog.alpha)
+            opaque = 1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max
+            return np.asarray(alpha == opaque)
+        if cog.levels[spot.level].mask is not None:
+            return np.asarray(self.pixels(cog, spot, 0, mask=True) == 255)
+        return None
+
+    def _layout(self, window: Window, image: Directory) -> Layout:
         """Bands of one picture mostly have the same."""
         key = (window, image.block_width, image.block_height, image.across)
         layout = self._layouts.get(key)
@@ -87,10 +97,10 @@ class Windows:
         return [held[key].pixels for key in keys]
 
 
-def _layout(window: Window, width: int, height: int, across: int) -> _Layout:
+def _layout(window: Window, width: int, height: int, across: int) -> Layout:
     """The layout of a window over blocks of a size, so many side by side."""
     left, top, right, bottom = window
-    layout = _Layout([], [], [], [])
+    layout = Layout([], [], [], [])
     for row in range(top // height, (bottom - 1) // height + 1):
         y = row * height
         y0, y1 = max(top, y), min(bottom, y + height)

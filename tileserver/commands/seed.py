@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Literal, cast
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+from typing import cast
 
 import click
 import mercantile
 from rich.console import Console
 from rich.progress import track
 
-from gpu.backend import Format, Job
-from tileserver.cache import DiskCache, metadata_of
+from gpu.backend import Format
+from tileserver.cache import DiskCache
 from tileserver.catalog.extents import halves
 from tileserver.commands.options import catalog_option, settings_with
 from tileserver.engine import open_engine
-from tileserver.errors import InvalidParameter, NotFound, SourceUnreadable
+from tileserver.errors import InvalidParameter, NotFound
 from tileserver.mercator import mercator_tile
-from tileserver.models import Bbox, Collection, Image, Style
+from tileserver.models import Bbox, Collection, Style
 from tileserver.pipeline import in_order
-from tileserver.render import MEDIA_TYPES, MapRequest, Renderer
-from tileserver.selection import Selection
+from tileserver.render import MapRequest
+from tileserver.seeder import Outcome, Seeder
 from tileserver.times import parse_time
 
-_BATCH = 64
+_SQUARE = 3
+"""Zooms between a square and its finest tiles: 8 x 8 of them."""
 _BUDGET = 16 << 30
 _MAX_ZOOM = 22
 _LATITUDE = 85.0511287
-Outcome = Literal["drawn", "there", "empty", "unreadable"]
 
 
 @click.command("seed")
@@ -59,18 +62,21 @@ def command(
     if style is None:
         raise NotFound("style", style_id, [one.id for one in collection.styles])
     template = _request(collection, style, time)
-    tiles = list(pyramid(collection.bbox, parse_zooms(zooms, collection)))
+    found = list(squares(collection.bbox, parse_zooms(zooms, collection)))
     console = Console(stderr=True, highlight=False)
     seeder = Seeder(engine.renderer, disk)
-    wanted = [request_for(template, tile, 256 * scale, form) for form in formats for tile in tiles]
-    batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+
+    def draw(tiles: Sequence[mercantile.Tile]) -> Counter[Outcome]:
+        return seeder.draw([request_for(template, tile, 256 * scale, form) for tile in tiles for form in formats])
+
     counts: Counter[Outcome] = Counter()
     threads = os.cpu_count() or 2
+    gc.freeze()  # what was loaded stays
     with ThreadPoolExecutor(threads, "seed") as pool:
-        outcomes = in_order(pool, seeder.draw, batches, ahead=2 * threads)
-        told = f"Rendering {len(wanted)} tiles"
-        for outcome in track(outcomes, told, total=len(batches), console=console, transient=True):
-            counts.update(outcome)
+        outcomes = in_order(pool, draw, found, ahead=2 * threads)
+        told = f"Rendering {len(formats) * sum(map(len, found))} tiles"
+        for outcome in track(outcomes, told, total=len(found), console=console, transient=True):
+            counts += outcome
     console.print(
         f"{counts['drawn']} tiles drawn, {counts['there']} were there, {counts['empty']} have no image, "
         f"{counts['unreadable']} could not be read."
@@ -108,20 +114,17 @@ def parse_zooms(text: str, collection: Collection) -> range:
     return range(first, last + 1)
 
 
-def pyramid(bbox: Bbox, zooms: range) -> Iterator[mercantile.Tile]:
-    """All Web Mercator tiles over a box, zoom by zoom from the coarsest.
+def squares(bbox: Bbox, zooms: range) -> Iterator[list[mercantile.Tile]]:
+    """All Web Mercator tiles over a box in squares of neighbours, from the coarsest zoom to the finest.
 
     The last two zooms come together, each tile before the four below it: both often show the same blocks of a file.
+    Squares follow each other as the quarters of larger ones, so that blocks at their edges are still there.
     """
-    for zoom in zooms[:-2]:
-        yield from _level(bbox, zoom)
-    if len(zooms) < 2:
-        yield from (tile for zoom in zooms for tile in _level(bbox, zoom))
-        return
-    finest = set(_level(bbox, zooms[-1]))
-    for tile in _level(bbox, zooms[-2]):
-        yield tile
-        yield from (child for child in mercantile.children(tile) if child in finest)
+    for together in [[zoom] for zoom in zooms[:-2]] + [list(zooms[-2:])]:
+        tiles = {mercantile.quadkey(tile): tile for zoom in together for tile in _level(bbox, zoom)}
+        digits = max(0, max(together, default=0) - _SQUARE)
+        for _, square in groupby(sorted(tiles), key=itemgetter(slice(digits))):
+            yield [tiles[key] for key in square]
 
 
 def _level(bbox: Bbox, zoom: int) -> list[mercantile.Tile]:
@@ -132,49 +135,3 @@ def _level(bbox: Bbox, zoom: int) -> list[mercantile.Tile]:
         return []
     sides = (mercantile.tiles(left, south, right, north, [zoom]) for left, right in halves((west, east)))
     return list(dict.fromkeys(tile for side in sides for tile in side))
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A tile about to be drawn."""
-
-    key: str
-    job: Job
-    selection: Selection
-
-
-class Seeder:
-    """Draws batches of tiles into a cache."""
-
-    def __init__(self, renderer: Renderer, cache: DiskCache) -> None:
-        self._renderer = renderer
-        self._cache = cache
-
-    def draw(self, batch: Sequence[MapRequest]) -> list[Outcome]:
-        """What became of each tile. Thread-safe."""
-        prepared = [self._prepare(request) for request in batch]
-        ready = [one for one in prepared if isinstance(one, _Ready)]
-        # All that a batch needs goes to the device at once.
-        drawn = self._renderer.backend.draw([one.job for one in ready]) if ready else []
-        for one, encoded in zip(ready, drawn, strict=True):
-            image = Image(
-                content=encoded.content,
-                media_type=MEDIA_TYPES[encoded.format],
-                empty=encoded.empty,
-                datetime=one.selection.datetime,
-                exact=one.selection.exact,
-            )
-            self._cache.set(one.key, image.content, metadata_of(image))
-        return ["drawn" if isinstance(one, _Ready) else one for one in prepared]
-
-    def _prepare(self, request: MapRequest) -> _Ready | Outcome:
-        selection = self._renderer.select(request)
-        if not selection.items:
-            return "empty"
-        key = self._renderer.key(request, selection)
-        if self._cache.has(key):
-            return "there"
-        try:
-            return _Ready(key, self._renderer.job(request, selection), selection)
-        except SourceUnreadable:
-            return "unreadable"
