@@ -12,7 +12,7 @@ import morecantile
 import numpy as np
 import pytest
 
-from tests.oracles.compare import WEB, compare, tiles_of
+from tests.oracles.compare import compare, tiles_of
 from tests.oracles.rasters import PLACES, make
 
 NEAREST_SHARE = 0.005
@@ -112,31 +112,7 @@ def test_wide_pictures(folder: Path, name: str, nodata: int | None) -> None:
 def test_other_tile_matrix_sets(folder: Path, name: str, tms: str) -> None:
     grid = morecantile.tms.get(tms)
     path = make(folder, name)
-    if (name, tms) in SAME_CRS:
-        return _same_crs(path, grid)
     for tile in tiles_of(path, range(4, 13), 2, grid):
         difference = compare(path, tile, "nearest", tms=grid)
         if difference is not None:
             assert difference.validity + difference.values <= NEAREST_SHARE, tile
-    return None
-
-
-def test_a_file_of_the_tiles_own_projection(folder: Path) -> None:
-    _same_crs(make(folder, "mercator", nodata=None), WEB)
-
-
-SAME_CRS = {("geographic", "WGS1984Quad"), ("laea", "EuropeanETRS89_LAEAQuad")}
-
-
-def _same_crs(path: Path, tms: morecantile.TileMatrixSet) -> None:
-    """Where nothing is warped rio-tiler reads windows, and rounds those that reach beyond the file to whole pixels.
-
-    So tiles inside the file are the measure; at its edges we stay on the grid and it does not.
-    """
-    inside = 0
-    for tile in tiles_of(path, range(4, 16), 4, tms):
-        difference = compare(path, tile, "nearest", tms=tms)
-        if difference is not None and difference.valid > 250 * 256:
-            inside += 1
-            assert difference.validity + difference.values <= NEAREST_SHARE, tile
-    assert inside > 3
