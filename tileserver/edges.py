@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from gpu.backend import Control
-from tileserver.control import Evaluate
+from tileserver.polynomial import Evaluate
 
 jit = numba.njit(nogil=True, cache=True)
 

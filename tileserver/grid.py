@@ -21,7 +21,7 @@ from rasterio.warp import calculate_default_transform
 from rasterio.windows import from_bounds
 
 from gpu.backend import PIECE, Control, Pieces, Stretch
-from tileserver import control, edges, stretches, unwarped
+from tileserver import control, edges, polynomial, stretches, unwarped
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid, Resampling
 
@@ -112,21 +112,21 @@ def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, n
     split = some or not nodata  # then GDAL warps in pieces
     piece = PIECE[1] if split else width
     exact = _transformer(replace(grid, width=width, height=height), file, size)
-    fitted = control.fit(exact, width, height)
-    reach = control.extent(exact, width, height) if fitted is None else control.reach(fitted)
+    fitted = polynomial.fit(exact, width, height)
+    reach = control.extent(exact, width, height) if fitted is None else polynomial.reach(fitted)
     if fitted is None:
         rows = control.from_points(exact, width, height, piece)
     elif reach and _beyond(reach, size):
         return None
     else:
-        rows = control.from_polynomial(fitted, width, height, piece)
+        rows = polynomial.rows(fitted, width, height, piece)
     if reach is None or _meets_edge(reach, size):
         rows = edges.settled(rows, exact, width, size)
     stretch: Stretch = (1.0, 1.0)
     pieces: Pieces = ()
     if split and RADIUS[resampling]:
-        places = exact if fitted is None else control.polynomial(fitted, width, height)
-        stretch, pieces = stretches.of_pieces(places, size, picture, RADIUS[resampling])
+        ends = control.extents(exact, *picture) if fitted is None else polynomial.reaches(fitted, *picture)
+        stretch, pieces = stretches.of_pieces(ends, size, picture, RADIUS[resampling])
     elif reach is not None and resampling == "average":
         stretch = stretches.of_average(reach, picture)
     elif reach is not None and RADIUS[resampling]:
@@ -162,13 +162,13 @@ def warped_twice(grid: Grid, file: FileGrid) -> bool:
     return view != (grid.width, grid.height) and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
 
 
-def _beyond(reach: control.Reach, size: tuple[int, int]) -> bool:
+def _beyond(reach: polynomial.Reach, size: tuple[int, int]) -> bool:
     """Does a picture lie wholly outside a source."""
     (left, right), (top, bottom) = reach
     return left > size[0] or right < 0 or top > size[1] or bottom < 0
 
 
-def _meets_edge(reach: control.Reach, size: tuple[int, int]) -> bool:
+def _meets_edge(reach: polynomial.Reach, size: tuple[int, int]) -> bool:
     """Does a picture come within a pixel of a source's edges."""
     return any(low < 1 or high > whole - 1 for (low, high), whole in zip(reach, size, strict=True))
 
@@ -276,7 +276,7 @@ def is_geographic(crs: str) -> bool:
     return bool(parsed(crs).is_geographic)
 
 
-def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> control.Evaluate:
+def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> polynomial.Evaluate:
     """Columns and rows of the grid to pixels of a level, exactly."""
     left, bottom, right, top = grid.bounds
     a, _, c, _, e, f = file.transform

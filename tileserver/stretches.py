@@ -8,12 +8,12 @@ bands are read, it is one block of the warped picture after the other.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import PIECE, Pieces, Stretch
-from tileserver.control import EDGES, Evaluate
 
 WIDE = 0.95
 """Stretch below which a kernel widens."""
@@ -34,43 +34,38 @@ def of_average(reach: tuple[Range, Range], picture: Size) -> Stretch:
     return x, y
 
 
-def of_pieces(evaluate: Evaluate, size: Size, picture: Size, radius: int) -> tuple[Stretch, Pieces]:
+def of_pieces(ends: NDArray[np.float64], size: Size, picture: Size, radius: int) -> tuple[Stretch, Pieces]:
     """The least stretch of a picture, and that of every piece, row by row; nothing where these are alike.
 
-    `evaluate` gives the places of the picture's corners and edges; (1, 1) stands for kernels that do not widen.
+    `ends` (down, across, 4): from x to x and y to y of every piece; NaN: unknown. (1, 1) stands for kernels that do
+    not widen.
     """
-    width, height = picture
     high, wide = PIECE
-    lefts, tops = np.arange(0, width, wide), np.arange(0, height, high)
-    rights, bottoms = np.minimum(lefts + wide, width), np.minimum(tops + high, height)
-    columns = lefts[:, None] + (rights - lefts)[:, None] * EDGES[0]
-    rows = tops[:, None] + (bottoms - tops)[:, None] * EDGES[1]
-    shape = len(tops), len(lefts), len(EDGES[0])
-    places = evaluate(np.broadcast_to(columns, shape).ravel(), np.broadcast_to(rows[:, None], shape).ravel())
-    x, y = (_snapped(axis).reshape(shape) for axis in places)
-    ends = np.stack([x.min(axis=2), x.max(axis=2), y.min(axis=2), y.max(axis=2)], axis=2).tolist()
-    counts = (bottoms - tops).tolist(), (rights - lefts).tolist()
     pieces = tuple(
-        tuple(_piece(end, size, (across, down), radius) for end, across in zip(line, counts[1], strict=True))
-        for line, down in zip(ends, counts[0], strict=True)
+        tuple(
+            _piece(end, size, (min(wide, picture[0] - j * wide), min(high, picture[1] - i * high)), radius)
+            for j, end in enumerate(line)
+        )
+        for i, line in enumerate(ends.tolist())
     )
     every = {piece for line in pieces for piece in line}
     least = min(x for x, _ in every), min(y for _, y in every)
     return least, pieces if len(every) > 1 else ()
 
 
-def _piece(ends: list[float], size: Size, out: Size, radius: int) -> Stretch:
-    if not all(map(math.isfinite, ends)):
+def _piece(ends: Sequence[float], size: Size, out: Size, radius: int) -> Stretch:
+    if any(map(math.isnan, ends)):
         return 1.0, 1.0
-    reach = (ends[0], ends[1]), (ends[2], ends[3])
-    x, y = (_axis(*axis, radius, margins=False) for axis in zip(reach, size, out, strict=True))
+    left, right, top, bottom = map(_snapped, ends)
+    x = _axis((left, right), size[0], out[0], radius, margins=False)
+    y = _axis((top, bottom), size[1], out[1], radius, margins=False)
     return (1.0, 1.0) if min(x, y) >= WIDE else (x, y)
 
 
-def _snapped(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Whole numbers where they are next to one: a picture that ends where a pixel does, does not touch the next."""
-    whole = np.round(places)
-    return np.where(np.abs(places - whole) < 1e-6, whole, places)
+def _snapped(place: float) -> float:
+    """A whole number that is next: a picture that ends where a pixel does, does not touch the next."""
+    whole = round(place)
+    return float(whole) if abs(place - whole) < 1e-6 else place
 
 
 def _axis(reach: Range, size: int, out: int, radius: int, *, margins: bool) -> float:
@@ -81,8 +76,8 @@ def _axis(reach: Range, size: int, out: int, radius: int, *, margins: bool) -> f
     """
     low, high = reach
     span = max(high - low, 1e-9)
-    first, last = int(max(0.0, low)), int(min(np.ceil(high), size))
-    wide = int(np.ceil(radius / max(out / span, 1e-3))) if out < WIDE * span else radius
+    first, last = int(max(0.0, low)), min(math.ceil(high), size)
+    wide = math.ceil(radius / max(out / span, 1e-3)) if out < WIDE * span else radius
     start = max(0, first - wide)
     count: float = size if last - first > 0.9 * size else min(size - start, last - start + wide)
     if not margins:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyproj
 
-from tileserver import control
+from tileserver import control, polynomial
 from tileserver.grid import FileGrid, _transformer, place, to_pixel
 from tileserver.models import Grid
 
@@ -15,9 +15,9 @@ TILE = Grid(crs="EPSG:3857", bounds=(1_680_000, 6_200_000, 1_689_784, 6_209_784)
 
 def test_polynomials_give_what_points_give() -> None:
     exact = _transformer(TILE, UTM, (4000, 4000))
-    fitted = control.fit(exact, 256, 256)
+    fitted = polynomial.fit(exact, 256, 256)
     assert fitted is not None
-    one = control.positions(control.from_polynomial(fitted, 256, 256), 256)
+    one = control.positions(polynomial.rows(fitted, 256, 256), 256)
     other = control.positions(control.from_points(exact, 256, 256), 256)
     np.testing.assert_allclose(one, other, atol=1e-4)
 
@@ -32,7 +32,7 @@ def test_rows_are_within_the_tolerance_of_proj() -> None:
     east, north = project.transform(TILE.bounds[0] + columns * step, TILE.bounds[3] - rows * step)
     left, top, _, _ = spot.window
     off = np.abs(xs + left - (east - 499_980) / 10) + np.abs(ys + top - (5_400_000 - north) / 10)
-    assert off.max() <= control.TOLERANCE + 1e-6
+    assert off.max() <= polynomial.TOLERANCE + 1e-6
 
 
 def test_the_pole_inside_a_picture() -> None:
