@@ -37,6 +37,8 @@ MAX_WINDOW_BYTES = 128 << 20
 REMOTE_SECONDS = 300
 """How long an object without a version is taken to be the same."""
 FETCHES = 16
+FOR_GDAL = Source(pixels=np.empty((0, 0)))
+"""Stands for a band that GDAL reads, together with the others of its file."""
 
 
 class FastReader:
@@ -109,8 +111,20 @@ class FastReader:
     ) -> list[Source | None]:
         picture = _Picture(self, bands, grid, resampling, windows, place)
         if not windows.at_hand and len(bands) > 1 and any(is_remote(asset.href) for asset, _ in bands):
-            return list(self._pool.map(picture.source, *zip(*bands, strict=True)))
-        return [picture.source(asset, band) for asset, band in bands]
+            found = list(self._pool.map(picture.source, *zip(*bands, strict=True)))
+        else:
+            found = [picture.source(asset, band) for asset, band in bands]
+        slow: dict[str, list[int]] = {}
+        for position, source in enumerate(found):
+            if source is FOR_GDAL:
+                slow.setdefault(bands[position][0].href, []).append(position)
+        together = [[bands[position] for position in positions] for positions in slow.values()]
+        each = self._pool.map if any(map(is_remote, slow)) else map
+        read = each(lambda wanted: self.slow.sources(wanted, grid, resampling), together)
+        for positions, sources in zip(slow.values(), read, strict=True):
+            for position, source in zip(positions, sources, strict=True):
+                found[position] = source
+        return found
 
     def _value(self, asset: Asset, band: Band, lon: float, lat: float) -> float | None:
         cog = self.open(asset)
@@ -154,10 +168,10 @@ class _Picture:
         self._spots: dict[tuple[int, bool, bool, bool], Placement | None] = {}
 
     def source(self, asset: Asset, band: Band) -> Source | None:
-        """One band."""
+        """One band, or FOR_GDAL."""
         cog = self._reader.open(asset, at_hand=self._windows.at_hand)
         if isinstance(cog, str):
-            return self._slow(asset, band)
+            return self._slow()
         plane = _plane(cog, band)
         some = self._taken[asset.href] + (cog.alpha is not None and cog.header.nodata is None) < cog.header.bands
         nodata = band.nodata if band.nodata is not None else cog.header.nodata
@@ -173,7 +187,7 @@ class _Picture:
             or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
         )
         if smoothed_by_gdal or cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES:
-            return self._slow(asset, band)
+            return self._slow()
         scale = _known(band.scale, cog.header.scales[plane])
         offset = _known(band.offset, cog.header.offsets[plane])
         if spot.edge == "scaled" and (smooth or masked):
@@ -212,11 +226,11 @@ class _Picture:
                 valid, _ = unwarped.taken(opaque, place.control, width)
         return pixels, valid
 
-    def _slow(self, asset: Asset, band: Band) -> Source | None:
-        """Through GDAL."""
+    def _slow(self) -> Source:
+        """A band that GDAL reads."""
         if self._windows.at_hand:
             raise NotAtHand
-        return self._reader.slow.sources([(asset, band)], self._grid, self._resampling)[0]
+        return FOR_GDAL
 
 
 def _plane(cog: Cog, band: Band) -> int:
