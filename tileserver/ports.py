@@ -132,6 +132,9 @@ class Reader(Protocol):
     def together(self, grids: Sequence[Grid]) -> Read:
         """`sources` of these grids, which lie side by side, cheaper than one after the other."""
 
+    def open_ahead(self, assets: Sequence[Asset]) -> None:
+        """Open local files that will be read; those that cannot be opened say so when they are read."""
+
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values (scale and offset applied) of the native pixels that contain the point; None where
         outside or nodata.

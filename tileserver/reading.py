@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from functools import cache
 from threading import Lock, Thread
 from typing import Any
@@ -16,7 +17,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Source
-from tileserver import control, edges, unwarped
+from tileserver import control, edges
 from tileserver.blocks import BlockCache
 from tileserver.cog import Block, Cog, Unsupported, lzw, open_cog, predictors
 from tileserver.errors import SourceUnreadable
@@ -25,6 +26,7 @@ from tileserver.grid import Placement, place, to_pixel, warped_twice
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
+from tileserver.nearest import Nearest, too_large
 from tileserver.ports import Header, NotAtHand, Read
 from tileserver.settings import Settings
 from tileserver.sheets import Neighbours, Sheets
@@ -32,11 +34,11 @@ from tileserver.spots import Spots
 from tileserver.windows import Windows
 
 OPEN_FILES = 512
-MAX_WINDOW_BYTES = 128 << 20
-"""Memory of a picture's blocks beyond which GDAL, which works in pieces, takes over."""
 REMOTE_SECONDS = 300
 """How long an object without a version is taken to be the same."""
 FETCHES = 16
+_large = Lock()
+"""GDAL needs many times a picture's memory for a file without overviews from far away: one after the other."""
 FOR_GDAL = Source(pixels=np.empty((0, 0)))
 """Stands for a band that GDAL reads, together with the others of its file."""
 
@@ -76,6 +78,13 @@ class FastReader:
             return self._read(bands, grid, resampling, windows, neighbours.place)
 
         return read
+
+    def open_ahead(self, assets: Sequence[Asset]) -> None:
+        """Several at once take half the time: inflating drives what opens files from the processor's caches."""
+        for asset in assets:
+            if not is_remote(asset.href):
+                with suppress(SourceUnreadable):
+                    self.open(asset)
 
     def point(self, bands: Sequence[tuple[Asset, Band]], lon: float, lat: float) -> list[float | None]:
         """Physical values of the native pixels that contain the point."""
@@ -119,8 +128,9 @@ class FastReader:
             if source is FOR_GDAL:
                 slow.setdefault(bands[position][0].href, []).append(position)
         together = [[bands[position] for position in positions] for positions in slow.values()]
-        each = self._pool.map if any(map(is_remote, slow)) else map
-        read = each(lambda wanted: self.slow.sources(wanted, grid, resampling), together)
+        each = self._pool.map if any(map(is_remote, slow)) and not picture.large else map
+        with _large if picture.large else nullcontext():
+            read = list(each(lambda wanted: self.slow.sources(wanted, grid, resampling), together))
         for positions, sources in zip(slow.values(), read, strict=True):
             for position, source in zip(positions, sources, strict=True):
                 found[position] = source
@@ -159,11 +169,14 @@ class _Picture:
         windows: Windows,
         place: Callable[..., Placement | None],
     ) -> None:
+        self.large = False
+        """Does GDAL need much memory for one of them."""
         self._reader = reader
         self._grid = grid
         self._resampling = resampling
         self._taken = Counter(asset.href for asset, _ in bands)
         self._windows = windows
+        self._nearest = Nearest(windows, grid.width)
         self._place = place
         self._spots: dict[tuple[int, bool, bool, bool], Placement | None] = {}
 
@@ -186,12 +199,14 @@ class _Picture:
             or (spot.edge == "rounded" and spot.level == 0)
             or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
         )
-        if smoothed_by_gdal or cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES:
+        large, scaled = too_large(cog, spot), spot.edge == "scaled"
+        if smoothed_by_gdal or (large and smooth and not scaled):
+            self.large |= large
             return self._slow()
         scale = _known(band.scale, cog.header.scales[plane])
         offset = _known(band.offset, cog.header.offsets[plane])
-        if spot.edge == "scaled" and (smooth or masked):
-            pixels, valid = self._taken_nearest(cog, spot, plane, masked=masked)
+        if large or (scaled and (smooth or masked)):
+            pixels, valid = self._on_grid(cog, spot, plane, masked=masked)
             return Source(pixels=pixels, valid=valid, nodata=nodata, scale=scale, offset=offset)
         return Source(
             pixels=self._windows.pixels(cog, spot, plane),
@@ -212,18 +227,15 @@ class _Picture:
             self._spots[key] = self._place(self._grid, cog.grid, self._resampling, some=some, nodata=whole, lone=lone)
         return self._spots[key]
 
-    def _taken_nearest(
+    def _on_grid(
         self, cog: Cog, spot: Placement, plane: int, *, masked: bool
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Pixels on the grid and their validity where GDAL smooths nothing and reads a mask from other places."""
-        width = self._grid.width
-        pixels, valid = unwarped.taken(self._windows.pixels(cog, spot, plane), spot.control, width)
+        """Nearest pixels and where they are valid. GDAL reads a mask from elsewhere where it scales a file."""
+        pixels, valid = self._nearest.pixels(cog, spot, plane), self._nearest.there(spot)
         if masked:
-            place = self._place(self._grid, cog.grid, "nearest", lone=False)
-            opaque = None if place is None else self._windows.valid(cog, place)
-            valid = np.zeros_like(valid)
-            if place is not None and opaque is not None:
-                valid, _ = unwarped.taken(opaque, place.control, width)
+            place = spot if spot.edge != "scaled" else self._place(self._grid, cog.grid, "nearest", lone=False)
+            opaque = None if place is None else self._nearest.valid(cog, place)
+            valid = np.zeros_like(valid) if opaque is None else opaque
         return pixels, valid
 
     def _slow(self) -> Source:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from itertools import groupby
+from itertools import chain, groupby
 
 import shapely
 from shapely.affinity import translate
@@ -28,6 +28,8 @@ from tileserver.site import Site, Sites
 _log = logging.getLogger(__name__)
 _MOST_THREADS = 8
 """Each may hold the pixels of one large area, some 100 MB."""
+_POINTS = 4
+"""Rows of a point that are read one after the other: more, and the last threads wait for each other."""
 _END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -95,11 +97,13 @@ class Series:
     def rows(self, question: Question) -> Iterator[Row]:
         """In time order, undated items last, as they are read."""
         items = self.items(question)
-        groups: Iterable[tuple[Item, ...]] = ((item,) for item in items)
-        if question.by_day:
-            groups = (tuple(group) for _, group in groupby(items, _day))
+        groups = [tuple(group) for _, group in groupby(items, _day)] if question.by_day else [(item,) for item in items]
         sites = Sites(question.area)
-        return in_order(self._pool, lambda group: self._row(question, sites, group), groups, self._ahead)
+        count = _POINTS if question.is_point else 1
+        parts = [groups[start : start + count] for start in range(0, len(groups), count)]
+        return chain.from_iterable(
+            in_order(self._pool, lambda part: self._rows(question, sites, part), parts, self._ahead)
+        )
 
     def items(self, question: Question) -> list[Item]:
         """Those that cover the place and have the bands, oldest first; undated ones if no time is asked."""
@@ -112,6 +116,11 @@ class Series:
         has_bands = usable(question.measure.expression.bands, question.only)
         fit = [item for item in found if has_bands(item) and _covers(item, question.area)]
         return sorted(fit, key=lambda item: (item.datetime or _END, item.id))
+
+    def _rows(self, question: Question, sites: Sites, groups: Sequence[Sequence[Item]]) -> list[Row]:
+        if question.is_point:
+            self._pixels.open_ahead(question.measure, chain.from_iterable(groups))
+        return [self._row(question, sites, group) for group in groups]
 
     def _row(self, question: Question, sites: Sites, group: Sequence[Item]) -> Row:
         """The row of items that count as one: where they overlap, the first clear pixel counts."""
