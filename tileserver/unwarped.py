@@ -12,13 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpu.backend import Control, Stretch
-from tileserver.control import positions
 
 Floats = NDArray[np.float64]
 Size = tuple[int, int]
@@ -99,14 +98,6 @@ def part(axes: tuple[Axis, Axis], levels: Sequence[Size], *, nearest: bool, lone
         span.step * size / axis.size for span, axis, size in zip((x, y), axes, levels[level], strict=True)
     )
     return Part(level, _control(places[0], places[1], axes[1].out), (1 / step_x, 1 / step_y), edge)
-
-
-def taken(pixels: NDArray[Any], rows: Control, width: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Nearest pixels of a window on the picture, 0 where there are none, and where there are."""
-    xs, ys = positions(rows, width)
-    there = np.isfinite(xs) & np.isfinite(ys)
-    column, row = ((np.where(there, place, 0.0) + EPSILON).astype(np.int64) for place in (xs, ys))
-    return np.where(there, pixels[row, column], pixels.dtype.type(0)), there
 
 
 def best_level(counts: Sequence[float], out: Sequence[int], levels: Sequence[Size], *, nearest: bool) -> int:
