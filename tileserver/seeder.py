@@ -28,16 +28,21 @@ class Seeder:
     def draw(self, requests: Sequence[MapRequest]) -> Counter[Outcome]:
         """What became of the tiles of a square, whose requests differ in place and format only."""
         counts: Counter[Outcome] = Counter()
+        alike: dict[tuple[str, ...], tuple[Selection, list[MapRequest]]] = {}
         for some, selection in self._selected(requests):
-            if not selection.items:
-                counts["empty"] += len(some)
-                continue
-            keyed = {self._renderer.key(request, selection): request for request in some}
-            missing = [key for key in keyed if not self._cache.has(key)]
-            counts["there"] += len(keyed) - len(missing)
-            most = max(1, _LAYERS // len(selection.items))
-            for start in range(0, len(missing), most):
-                counts += self._drawn({key: keyed[key] for key in missing[start : start + most]}, selection)
+            alike.setdefault(tuple(item.id for item in selection.items), (selection, []))[1].extend(some)
+        for selection, some in alike.values():
+            counts += self._missing(some, selection) if selection.items else _counted("empty", len(some))
+        return counts
+
+    def _missing(self, requests: Sequence[MapRequest], selection: Selection) -> Counter[Outcome]:
+        """What became of tiles that show the same items."""
+        keyed = {self._renderer.key(request, selection): request for request in requests}
+        missing = [key for key in keyed if not self._cache.has(key)]
+        counts = _counted("there", len(keyed) - len(missing))
+        most = max(1, _LAYERS // len(selection.items))
+        for start in range(0, len(missing), most):
+            counts += self._drawn({key: keyed[key] for key in missing[start : start + most]}, selection)
         return counts
 
     def _selected(self, requests: Sequence[MapRequest]) -> Iterator[tuple[Sequence[MapRequest], Selection]]:

@@ -57,11 +57,12 @@ def command(
     settings = given if given.tile_cache_dir_bytes else given.model_copy(update={"tile_cache_dir_bytes": _BUDGET})
     engine = open_engine(settings, warm=False)
     disk = DiskCache.of(settings)
+    revision = engine.catalog.revision(collection_id)
     collection = engine.catalog.collection(collection_id)
     style = next((one for one in collection.styles if one.id == style_id), None)
     if style is None:
         raise NotFound("style", style_id, [one.id for one in collection.styles])
-    template = _request(collection, style, time)
+    template = replace(_request(collection, style, time), revision=revision)
     found = list(squares(collection.bbox, parse_zooms(zooms, collection)))
     console = Console(stderr=True, highlight=False)
     seeder = Seeder(engine.renderer, disk)
