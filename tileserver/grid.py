@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Affine = tuple[float, float, float, float, float, float]
 
 RADIUS: dict[Resampling, int] = {"nearest": 0, "bilinear": 1, "cubic": 2, "average": 0}
-PLACEMENT_BYTES = 32 << 20
+PLACEMENT_BYTES = 8 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""

@@ -273,6 +273,6 @@ def _warm() -> Thread:
 
 def open_reader(settings: Settings) -> FastReader:
     """The reader for an app."""
+    keep_pages()  # before there are threads
     _warm()
-    keep_pages()
     return FastReader(settings.block_cache_bytes)
