@@ -28,4 +28,4 @@ def keep_pages() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     wanted = {M_MMAP_THRESHOLD: LARGEST, M_TRIM_THRESHOLD: SPARE, M_ARENA_MAX: HEAPS}
-    return all([mallopt(option, value) for option, value in wanted.items()])
+    return all(mallopt(option, value) for option, value in wanted.items())

@@ -13,8 +13,8 @@ from benchmarks.workloads import COLLECTION, DATE, within
 BLOCK_BYTES, TILE_BYTES = 64 << 20, 32 << 20
 CLIENTS = 4
 BATCH = 100
-FIRST = 500
-"""Tiles after which a server without caches has all that it needs."""
+FIRST = 3000
+"""Tiles after which a server without caches has all that it needs, whatever the largest tile takes."""
 MEBIBYTE = 1 << 20
 SAMPLES = 10
 
