@@ -15,11 +15,13 @@ from tileserver.commands.options import catalog_option, catalog_uri_of, settings
 from tileserver.errors import TileserverError
 from tileserver.hrefs import is_remote
 from tileserver.models import Collection
-from tileserver.ports import Catalog
+from tileserver.ports import Catalog, Header
 from tileserver.settings import Settings
 
 _CODECS = ("deflate", "lzw", "zstd", "lerc", "webp", "jpeg2k")
 _ASSETS = 12
+_MAX_FLAT = 1024
+"""Width or height up to which a file is quick without overviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,22 @@ def _collection(catalog: Catalog, collection: Collection, settings: Settings) ->
                 how = _how(reader, asset)
                 size = f"{header.width} x {header.height}, {header.dtype}"
                 yield Finding(True, f"  {item.id} / {asset.key}: {size}, {where}{how}")
+                if advice := _advice(header):
+                    yield Finding(False, f"  {item.id} / {asset.key}: {advice}", needed=False)
             except TileserverError as error:
                 yield Finding(False, f"  {item.id} / {asset.key}: {error.detail}")
+
+
+def _advice(header: Header) -> str:
+    """What would make a file quicker."""
+    pixels = header.width * header.height
+    if header.overviews or max(header.width, header.height) <= _MAX_FLAT:
+        return ""
+    return (
+        f"has no overviews: from far away a tile reads all of its {pixels / 1e6:,.0f} million pixels, "
+        f"{pixels // 256**2:,} times its own, and much memory if it is smoothed. "
+        "`gdaladdo -r average FILE` adds them, `rio cogeo create FILE COPY` makes a COG that has them"
+    )
 
 
 def _how(reader: Any, asset: Any) -> str:
