@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -22,7 +23,11 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"tileserver.commands.{cmd_name}").command
+        gc.disable()  # loading makes much and drops little
+        try:
+            command: click.Command = import_module(f"tileserver.commands.{cmd_name}").command
+        finally:
+            gc.enable()
         return command
 
 
