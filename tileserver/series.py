@@ -145,7 +145,8 @@ class Series:
             except Exception:
                 _log.exception("%s/%s cannot be read", question.collection.id, item.id)
                 failures.append(_failure(item, "The item cannot be read."))
-        row = replace(row, failures=tuple(failures))
+        if failures:
+            row = replace(row, failures=tuple(failures))
         if not read:
             return row
         pixels = together(read)
