@@ -18,6 +18,8 @@ from tileserver.windows import Windows
 
 MAX_WINDOW_BYTES = 128 << 20
 """Memory of a picture's blocks beyond which they are not put together."""
+LEAST_BLOCK_BYTES = 1 << 14
+"""Smaller blocks are too many to be taken one at a time."""
 TOGETHER = 16
 """Blocks that are fetched at once, and in memory at once."""
 
@@ -25,6 +27,11 @@ TOGETHER = 16
 def too_large(cog: Cog, spot: Placement) -> bool:
     """Are the blocks under a picture too many to be in memory together: a file without overviews, from far away."""
     return cog.weight(spot.level, spot.window) > MAX_WINDOW_BYTES
+
+
+def has_tiny_blocks(cog: Cog, spot: Placement) -> bool:
+    """Would it take longer than GDAL does to go from block to block."""
+    return cog.levels[spot.level].image.block_bytes < LEAST_BLOCK_BYTES
 
 
 class Nearest(Windows):

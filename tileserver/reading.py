@@ -26,7 +26,7 @@ from tileserver.grid import Placement, place, to_pixel, warped_twice
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
-from tileserver.nearest import Nearest, too_large
+from tileserver.nearest import Nearest, has_tiny_blocks, too_large
 from tileserver.ports import Header, NotAtHand, Read
 from tileserver.settings import Settings
 from tileserver.sheets import Neighbours, Sheets
@@ -200,7 +200,7 @@ class _Picture:
             or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
         )
         large, scaled = too_large(cog, spot), spot.edge == "scaled"
-        if smoothed_by_gdal or (large and smooth and not scaled):
+        if smoothed_by_gdal or (large and ((smooth and not scaled) or has_tiny_blocks(cog, spot))):
             self.large |= large
             return self._slow()
         scale = _known(band.scale, cog.header.scales[plane])
