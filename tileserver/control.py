@@ -156,5 +156,6 @@ def _lines(evaluate: Evaluate, pieces: NDArray[np.int64]) -> tuple[Any, NDArray[
 def warm() -> None:
     """Compile or load the kernels."""
     flat = np.zeros((2, polynomial.ORDER, polynomial.ORDER))
+    polynomial.fit(lambda columns, lines: (columns, lines), 8, 1)
     polynomial.reaches(flat, 8, 1)
     bounds(polynomial.rows(flat, 8, 1), 8)

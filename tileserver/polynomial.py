@@ -38,7 +38,6 @@ EDGES = (
     np.concatenate([np.zeros(EDGE_STEPS), np.ones(EDGE_STEPS), _STEPS, _STEPS]),
 )
 """Columns and rows along the four edges of a picture of side 1."""
-_EDGE_ACROSS, _EDGE_DOWN = (np.polynomial.chebyshev.chebvander(2 * steps - 1, ORDER - 1) for steps in EDGES)
 
 jit = numba.njit(nogil=True, cache=True)
 
@@ -46,23 +45,17 @@ jit = numba.njit(nogil=True, cache=True)
 def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
     """(2, ORDER, ORDER) Chebyshev coefficients of x and y, None where they miss by a millionth of a pixel."""
     xs, ys = evaluate((_ACROSS + 1) / 2 * width, (_DOWN + 1) / 2 * height)
-    count = ORDER * ORDER
-    if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
-        return None
     out = np.empty((2, ORDER, ORDER))
-    for axis, values in enumerate((xs, ys)):
-        out[axis] = _INVERSE @ values[:count].reshape(ORDER, ORDER) @ _INVERSE.T
-        fitted = _TEST_MATRIX @ out[axis] @ _TEST_MATRIX.T
-        if np.abs(fitted.ravel() - values[count:]).max() > 1e-6:
-            return None
-    return out
+    return out if _fit(xs, out[0]) and _fit(ys, out[1]) else None
 
 
 def reach(coefficients: Floats) -> Reach:
     """Range of x and of y along the edges of a picture whose places a polynomial gives."""
+    ends = np.empty((1, 1, 4))
+    _reaches(coefficients, 1, 1, 1, 1, ends)
     # without the noise of a sum, a picture that ends where a pixel does, does not touch the next
-    x, y = (np.round((_EDGE_DOWN @ part * _EDGE_ACROSS).sum(axis=1), 6) for part in coefficients)
-    return (float(x.min()), float(x.max())), (float(y.min()), float(y.max()))
+    left, right, top, bottom = np.round(ends[0, 0], 6).tolist()
+    return (left, right), (top, bottom)
 
 
 def reaches(coefficients: Floats, width: int, height: int) -> Floats:
@@ -82,6 +75,32 @@ def rows(coefficients: Floats, width: int, height: int, piece: int | None = None
         if count >= 0:
             return Control(segments=segments[:count].copy(), first=first)
         room *= 4
+
+
+@jit
+def _product(left, middle, right):
+    """The product left @ middle @ right.T of matrices too small for a library."""
+    half, out = np.zeros((left.shape[0], middle.shape[1])), np.zeros((left.shape[0], right.shape[0]))
+    for i in range(left.shape[0]):
+        for k in range(middle.shape[0]):
+            for j in range(middle.shape[1]):
+                half[i, j] += left[i, k] * middle[k, j]
+        for k in range(right.shape[1]):
+            for j in range(right.shape[0]):
+                out[i, j] += half[i, k] * right[j, k]
+    return out
+
+
+@jit
+def _fit(values, out):
+    """Fills the coefficients of an axis; do they hit where they are tested?"""
+    count = ORDER * ORDER
+    out[:] = _product(_INVERSE, values[:count].reshape(ORDER, ORDER), _INVERSE)
+    fitted = _product(_TEST_MATRIX, out, _TEST_MATRIX)
+    hits = True
+    for i in range(values.shape[0] - count):  # nothing is near a place that there is not
+        hits &= abs(fitted.flat[i] - values[count + i]) <= 1e-6
+    return hits
 
 
 @jit
