@@ -141,11 +141,8 @@ def _unwarped(grid: Grid, file: FileGrid, resampling: Resampling, *, lone: bool)
     """A picture in the file's own projection."""
     left, bottom, right, top = grid.bounds
     turn = _turn(grid, file)
-    window = from_bounds(left + turn, bottom, right + turn, top, transform=_rasterio_affine(file.transform))
-    axes = (
-        unwarped.Axis(window.col_off, window.width, file.width, grid.width),
-        unwarped.Axis(window.row_off, window.height, file.height, grid.height),
-    )
+    bounds = (left + turn, bottom, right + turn, top)
+    axes = unwarped.window(bounds, file.transform, (file.width, file.height), (grid.width, grid.height))
     part = unwarped.part(axes, file.levels, nearest=resampling == "nearest", lone=lone)
     if part is None:
         return None

@@ -51,6 +51,22 @@ class Axis:
         return self.low >= 0 and self.low + self.length <= self.size
 
 
+def window(
+    bounds: tuple[float, float, float, float], transform: Sequence[float], size: Size, out: Size
+) -> tuple[Axis, Axis]:
+    """Where a picture of left, bottom, right, top lies in a north-up file: x = a * column + c, y = e * row + f.
+
+    In the order of operations of rasterio.windows.from_bounds: the last bit says whether it is within the file.
+    """
+    left, bottom, right, top = bounds
+    a, _, c, _, e, f = transform
+    scale = 1.0 / (a * e)
+    across, down = e * scale, a * scale
+    first, last = left * across - c * across, right * across - c * across
+    upper, lower = top * down - f * down, bottom * down - f * down
+    return Axis(first, last - first, size[0], out[0]), Axis(upper, lower - upper, size[1], out[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Which pixels of an axis of the picture the file fills, and from where."""
