@@ -22,6 +22,8 @@ LEAST_BLOCK_BYTES = 1 << 14
 """Smaller blocks are too many to be taken one at a time."""
 TOGETHER = 16
 """Blocks that are fetched at once, and in memory at once."""
+_Places = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
+"""Where the file is, and rows and columns of the window, 0 where it is not."""
 
 
 def too_large(cog: Cog, spot: Placement) -> bool:
@@ -42,6 +44,7 @@ class Nearest(Windows):
         self._windows = windows
         self._width = width
         self._gathered: dict[Hashable, NDArray[Any]] = {}
+        self._known: dict[Placement, _Places] = {}
 
     def pixels(self, cog: Cog, spot: Placement, plane: int, *, mask: bool = False) -> NDArray[Any]:
         """(height, width) of the picture, 0 where the file is not."""
@@ -61,8 +64,14 @@ class Nearest(Windows):
         """(height, width) where the file is."""
         return self._places(spot)[0]
 
-    def _places(self, spot: Placement) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-        """Where the file is, and rows and columns of the window, 0 where it is not."""
+    def _places(self, spot: Placement) -> _Places:
+        """Bands of one picture mostly have the same."""
+        known = self._known.get(spot)
+        if known is None:
+            known = self._known[spot] = self._found(spot)
+        return known
+
+    def _found(self, spot: Placement) -> _Places:
         left, top, right, bottom = spot.window
         xs, ys = positions(spot.control, self._width)
         xs, ys = xs + EPSILON, ys + EPSILON
