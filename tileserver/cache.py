@@ -99,7 +99,7 @@ class DiskCache:
         temporary = f"{path}.{os.getpid()}-{threading.get_ident()}"
         try:
             _write(temporary, packed)
-            Path(temporary).replace(path)
+            os.replace(temporary, path)  # noqa: PTH105 - a Path takes longer than the system does
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             return  # a full disk costs speed, not the answer
