@@ -26,9 +26,13 @@ def write_cog(
     overview_resampling: str = "nearest",
     colormap: dict[int, tuple[int, int, int, int]] | None = None,
     tags: dict[str, str] | None = None,
+    mask: np.ndarray | None = None,
     **options: Any,
 ) -> Path:
-    """A deflate COG of (bands, height, width) or (height, width) values; by default 20 m pixels near Graz."""
+    """A deflate COG of (bands, height, width) or (height, width) values; by default 20 m pixels near Graz.
+
+    `mask` (height, width): True where pixels mean something.
+    """
     bands = data if data.ndim == 3 else data[np.newaxis]
     transform = transform or Affine(20.0, 0, 500_000.0, 0, -20.0, 5_200_000.0)
     profile = {
@@ -37,9 +41,11 @@ def write_cog(
     }  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     predictor = {"f": 3}.get(bands.dtype.kind, 2)
-    with MemoryFile() as memory:
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), MemoryFile() as memory:
         with memory.open(**profile) as dataset:
             dataset.write(bands)
+            if mask is not None:
+                dataset.write_mask(mask)
             if scale is not None:
                 dataset.scales = (scale,) * len(bands)
             if offset is not None:

@@ -12,8 +12,6 @@ from tests.cog.files import asset, band
 from tests.cog.masks import KINDS, make, visible
 from tests.oracles.compare import READER, Difference, compare, tiles_of
 
-MASKS = [kind for kind in KINDS if kind.startswith("mask")]
-
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -49,28 +47,12 @@ def test_nearest_is_the_same(folder: Path, kind: str, overviews: bool, size: int
 @pytest.mark.parametrize("size", [256, 512])
 @pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_smooth_pixels_are_valid_where_rio_tiler_has_them(folder: Path, kind: str, resampling: str, size: int) -> None:
-    for difference in differences(make(folder, kind, overviews=True), resampling, size, 2):
+def test_smooth_is_the_same(folder: Path, kind: str, resampling: str, size: int) -> None:
+    """Up to a pixel in a million whose value is on the border between two."""
+    for difference in differences(make(folder, kind, overviews=True), resampling, size):
         assert difference.validity == 0
-
-
-@pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
-@pytest.mark.parametrize("kind", MASKS)
-def test_smooth_values_beside_a_mask(folder: Path, kind: str, resampling: str) -> None:
-    """GDAL warps a file without nodata in pieces of 128 rows, each with a kernel of its own; ours is one for all."""
-    for difference in differences(make(folder, kind, overviews=True), resampling, 256):
-        assert difference.mean <= 0.01
-        assert difference.largest <= 0.07
-
-
-@pytest.mark.parametrize("size", [256, 512])
-@pytest.mark.parametrize("resampling", ["bilinear", "cubic"])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in MASKS])
-def test_smooth_values_beside_an_alpha_band(folder: Path, kind: str, resampling: str, size: int) -> None:
-    """GDAL warps such files at once, as those with nodata: the same values, up to rounding."""
-    for difference in differences(make(folder, kind, overviews=True), resampling, size, 2):
-        assert difference.values <= 0.0001
-        assert difference.largest <= 0.005
+        assert difference.steps <= 1
+        assert difference.values <= 2e-6
 
 
 @pytest.mark.parametrize("kind", KINDS)

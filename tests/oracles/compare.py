@@ -34,6 +34,8 @@ class Difference:
     mean: float
     """Mean difference where both are valid, as a share of the tile's range of values."""
     largest: float
+    steps: float
+    """The largest difference in stored values."""
 
 
 def ours(path: Path, grid: Grid, resampling: Resampling, bands: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +83,7 @@ def compare(
         values=float((difference > 0).sum() / known.size),
         mean=float(difference.mean() / span) if both.any() else 0.0,
         largest=float(difference.max() / span) if both.any() else 0.0,
+        steps=float(difference.max()) if both.any() else 0.0,
     )
 
 

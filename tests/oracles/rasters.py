@@ -43,24 +43,36 @@ PLACES: dict[str, Place] = {
 }
 
 
+def hole(place: Place) -> np.ndarray:
+    """(height, width) where there is nothing: a ragged corner and a rectangle."""
+    y, x = np.mgrid[: place.height, : place.width]
+    out = (x + 0.6 * y + 9 * np.sin(y / 13)) < 160
+    out[300:330, 300:350] = True
+    return out
+
+
 def texture(place: Place, dtype: str, nodata: float | None) -> np.ndarray:
-    """Hills, a checkerboard and noise; a ragged corner of nodata where there is such a value."""
+    """Hills, a checkerboard and noise; nodata in the hole where there is such a value."""
     y, x = np.mgrid[: place.height, : place.width]
     random = np.random.default_rng(3)
     hills = 2000 + 900 * np.sin(x / 40) * np.cos(y / 55) + 150 * ((x // 8 + y // 8) % 2)
     out = np.clip(hills + random.normal(0, 60, hills.shape), 1, 60_000).astype(dtype)
     if nodata is not None:
-        out[(x + 0.6 * y + 9 * np.sin(y / 13)) < 160] = nodata
-        out[300:330, 300:350] = nodata
+        out[hole(place)] = nodata
     return out
 
 
-def make(folder: Path, name: str, *, dtype: str = "uint16", nodata: float | None = 0, bands: int = 1) -> Path:
-    """The COG of a place; made once per folder."""
-    path = folder / f"{name}-{dtype}-{nodata}-{bands}.tif"
+def make(
+    folder: Path, name: str, *, dtype: str = "uint16", nodata: float | None = 0, bands: int = 1, masked: bool = False
+) -> Path:
+    """The COG of a place; made once per folder. `masked`: an internal mask hides the hole."""
+    path = folder / f"{name}-{dtype}-{nodata}-{bands}-{masked}.tif"
     if not path.exists():
         place = PLACES[name]
         first = texture(place, dtype, nodata)
         data = np.stack([np.where(first == nodata, first, first + 7 * band) for band in range(bands)]).astype(dtype)
-        write_cog(path, data, crs=place.crs, transform=place.transform, nodata=nodata, overview_resampling="average")
+        write_cog(
+            path, data, crs=place.crs, transform=place.transform, nodata=nodata, overview_resampling="average",
+            mask=~hole(place) if masked else None,
+        )  # fmt: skip
     return path
