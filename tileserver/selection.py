@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from tileserver.times import Time
 
 _TICK = timedelta(microseconds=1)
 _PAGE = 64
+_AROUND = 4096
+"""Items that are remembered of all neighbourhoods."""
 _MANY = 65536
 _filled: dict[tuple[object, ...], bool] = {}
 _footprints: LRUCache[tuple[object, ...], shapely.Geometry] = LRUCache(maxsize=65536)
@@ -131,7 +134,8 @@ class Nearby:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._around = lru_cache(maxsize=256)(self._look)
+        self._found: LRUCache[Hashable, list[Item]] = LRUCache(_AROUND, getsizeof=lambda items: len(items) + 1)
+        self._lock = Lock()
 
     def items(
         self, collection_id: str, revision: str, bbox: Bbox, interval: Interval | None, *, undated: bool
@@ -143,13 +147,14 @@ class Nearby:
         area = _cells(bbox, 8)
         if not revision or area is None:
             return [], False
-        found = self._around(collection_id, revision, area, interval, undated=undated)
+        key = (collection_id, revision, area, interval, undated)
+        with self._lock:
+            found = self._found.get(key)
+        if found is None:
+            found = self._catalog.items(collection_id, bbox=area, interval=interval, limit=_PAGE, undated=undated)
+            with self._lock:
+                self._found[key] = found
         return [item for item in found if _meet(item.bbox, bbox)], len(found) < _PAGE
-
-    def _look(
-        self, collection_id: str, _revision: str, area: Bbox, interval: Interval | None, *, undated: bool
-    ) -> list[Item]:
-        return self._catalog.items(collection_id, bbox=area, interval=interval, limit=_PAGE, undated=undated)
 
 
 def _meet(item: Bbox, bbox: Bbox) -> bool:

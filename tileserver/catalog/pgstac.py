@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from threading import Lock
 from typing import Any
 
 import psycopg
-from cachetools import LRUCache
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
@@ -22,6 +20,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from tileserver.catalog.extents import halves, join_longitudes
+from tileserver.catalog.parsed_items import ParsedItems
 from tileserver.catalog.pgstac_content import collection_content, read_collection, read_item
 from tileserver.catalog.pgstac_schema import prepare
 from tileserver.errors import InvalidParameter, NotFound, Overloaded
@@ -54,7 +53,7 @@ class PgstacCatalog:
 
     local = False
 
-    def __init__(self, uri: str, *, parsed_items: int = 20_000) -> None:
+    def __init__(self, uri: str) -> None:
         known = conninfo_to_dict(uri)
         self.uri = f"postgresql://{known.get('host', '')}:{known.get('port', 5432)}/{known.get('dbname', '')}"
         try:
@@ -70,9 +69,8 @@ class PgstacCatalog:
             self._pool.wait(_PATIENCE)
         except (psycopg.Error, PoolTimeout) as error:
             raise InvalidParameter("catalog", self.uri, "a PostgreSQL with PostGIS that answers") from error
-        self._items: LRUCache[tuple[str, str, str], Item] = LRUCache(parsed_items)
+        self._items: ParsedItems[tuple[str, str, str]] = ParsedItems()
         self._collections: dict[str, tuple[str, Collection]] = {}
-        self._lock = Lock()
 
     def close(self) -> None:
         self._pool.close()
@@ -192,17 +190,14 @@ class PgstacCatalog:
 
     def _parsed(self, collection_id: str, rows: Sequence[TupleRow]) -> list[Item]:
         keys = [(collection_id, row[0], row[1]) for row in rows]
-        with self._lock:
-            known = {key: item for key in keys if (item := self._items.get(key))}
+        known = self._items.known(keys)
         missing = [key[1] for key in keys if key not in known]
         if missing:
             query = "SELECT i.id, content_hydrate(i) FROM items AS i WHERE collection = %s AND id = ANY(%s)"
             read = {name: read_item(content) for name, content in self._rows(query, [collection_id, missing])}
-            known |= {key: read[key[1]] for key in keys if key[1] in read}
-            with self._lock:
-                for key in keys:
-                    if key[1] in read:
-                        self._items[key] = read[key[1]]
+            new = {key: read[key[1]] for key in keys if key[1] in read}
+            self._items.keep(new)
+            known |= new
         return [known[key] for key in keys if key in known]
 
     def item(self, collection_id: str, item_id: str) -> Item:

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import orjson
-from cachetools import LRUCache
 
 from tileserver.catalog.connections import TIME, Connections
 from tileserver.catalog.extents import halves
+from tileserver.catalog.parsed_items import ParsedItems
 from tileserver.catalog.sqlite_rows import ALWAYS, DAY, TREE, delete_rows, extent, put_item, seconds, touch
 from tileserver.collections import collection_from_stac, collection_to_stac
 from tileserver.errors import NotFound
@@ -51,12 +50,11 @@ class SqliteCatalog:
 
     local = True
 
-    def __init__(self, path: Path, *, parsed_items: int = 20_000) -> None:
+    def __init__(self, path: Path) -> None:
         self._connections = Connections(path)
         self.uri = f"sqlite:///{self._connections.path}"
-        self._items: LRUCache[tuple[int, str], Item] = LRUCache(parsed_items)
+        self._items: ParsedItems[tuple[int, str]] = ParsedItems()
         self._collections: dict[str, tuple[str, Collection]] = {}
-        self._lock = Lock()
 
     def close(self) -> None:
         self._connections.close()
@@ -197,17 +195,14 @@ class SqliteCatalog:
         return [(row[0], row[1]) for row in ordered[:limit]]
 
     def _parsed(self, rows: list[tuple[int, str]]) -> list[Item]:
-        with self._lock:
-            known: dict[tuple[int, str], Item | None] = {row: self._items.get(row) for row in rows}
-        for row in [row for row, item in known.items() if item is None]:
+        known = self._items.known(rows)
+        for row in [row for row in rows if row not in known]:
             document = self._connections.read().execute("SELECT document FROM items WHERE id = ?", row[:1]).fetchone()
             if document is None:
                 continue  # removed a moment ago
-            item = item_from_stac(orjson.loads(document[0]))
-            known[row] = item
-            with self._lock:
-                self._items[row] = item
-        return [item for item in (known[row] for row in rows) if item is not None]
+            known[row] = item_from_stac(orjson.loads(document[0]))
+            self._items.keep({row: known[row]})
+        return [known[row] for row in rows if row in known]
 
     def item(self, collection_id: str, item_id: str) -> Item:
         key, _ = self._row(collection_id)
