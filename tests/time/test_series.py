@@ -372,7 +372,7 @@ def test_the_first_of_five_hundred_dates_comes_at_once(tmp_path):
     assert len(lines) == 500
     assert json.loads(lines[0])["value"] is not None
     assert chunks[0][0] < 1, chunks[0]
-    assert chunks[0][0] < chunks[-1][0] / 2  # it streams
+    assert len(chunks[0][1].splitlines()) < 100  # it streams
 
 
 async def streamed(app, path, query):
