@@ -6,6 +6,7 @@ import random
 import statistics
 import time
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import mercantile
 
@@ -68,11 +69,12 @@ def _sampled(server: Server, bench: Bench, pyramid: dict[int, list[mercantile.Ti
 
 
 def _seeded(bench: Bench) -> Cost:
-    start = time.perf_counter()
     zooms = f"{ZOOMS.start}-{ZOOMS.stop - 1}"
     what = ("--style", STYLE, "--datetime", DATE, "--zooms", zooms, "--format", "jpg", "--catalog", bench.catalog)
-    cpu = bench.tileserver("seed", COLLECTION, *what, TILESERVER_CACHE_DIR=str(bench.scratch("seed")))
-    return Cost(cpu, time.perf_counter() - start)
+    with TemporaryDirectory(dir=bench.scratch("seed")) as folder:
+        start = time.perf_counter()
+        cpu = bench.tileserver("seed", COLLECTION, *what, TILESERVER_CACHE_DIR=folder)
+        return Cost(cpu, time.perf_counter() - start)
 
 
 def _limit(bench: Bench, pyramid: dict[int, list[mercantile.Tile]]) -> float:
