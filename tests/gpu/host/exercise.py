@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,12 +143,13 @@ def check_pixels():
 
 
 def check_stripes():
-    """Every byte of a picture in stripes, of bands that are uploaded in the rows that they need."""
+    """Every byte of a picture in stripes and in pieces, of bands that are uploaded in the rows that they need."""
     backend = guarded_backend()
     size = {"height": 150, "width": 90, "source_height": 190, "source_width": 120}
     for method, step in (("nearest", 0.7), ("bilinear", 1.2), ("cubic", 1.2), ("average", 1.1)):
+        bands = layer(1, 3, holes=0.2, step=step, **size).sources
         one = Job(
-            layers=(layer(1, 3, holes=0.2, step=step, **size),),
+            layers=(Layer(sources=tuple(replace(band, pieces=(((0.8, 0.9),), ((0.5, 0.6),))) for band in bands)),),
             recipe=recipe("a,b,c", rescale=((0, 9000),), resampling=method),
             height=150,
             width=90,
