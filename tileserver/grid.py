@@ -68,6 +68,8 @@ class Placement:
     """Of the whole picture; the least of its pieces."""
     pieces: Pieces = ()
     """As in Source."""
+    view: tuple[int, int] | None = None
+    """Width and height of the finer picture that all this describes, which is smoothed once more onto the grid."""
     edge: unwarped.Edge = ""
     """How GDAL reads a picture in the file's own projection that reaches beyond the file."""
 
@@ -83,8 +85,8 @@ def place(
     """Overview, window and control rows of a picture; None where the file does not touch it.
 
     `nodata`: the file has a value that means nothing, or an alpha band. Else, and with `some`, GDAL warps in pieces.
-    `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first and takes
-    the nearest of these pixels, and so do we.
+    `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first, and takes the
+    nearest of these pixels or smooths them onto the grid.
     `lone`: one of the file's bands is wanted, which matters in the file's own projection.
     """
     key = (grid, file, resampling, some, nodata, lone)
@@ -107,7 +109,7 @@ def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, n
     level, view = best_level(grid, file, nearest=resampling == "nearest", some=some)
     size = file.levels[level]
     picture = (grid.width, grid.height)
-    twice = some and resampling == "nearest" and view != picture and max(view) <= MAX_VIEW
+    twice = some and view != picture and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
     width, height = view if twice else picture
     split = some or not nodata  # then GDAL warps in pieces
     piece = PIECE[1] if split else width
@@ -125,16 +127,17 @@ def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, n
     stretch: Stretch = (1.0, 1.0)
     pieces: Pieces = ()
     if split and RADIUS[resampling]:
-        ends = control.extents(exact, *picture) if fitted is None else polynomial.reaches(fitted, *picture)
-        stretch, pieces = stretches.of_pieces(ends, size, picture, RADIUS[resampling])
+        ends = control.extents(exact, width, height) if fitted is None else polynomial.reaches(fitted, width, height)
+        stretch, pieces = stretches.of_pieces(ends, size, (width, height), RADIUS[resampling])
     elif reach is not None and resampling == "average":
         stretch = stretches.of_average(reach, picture)
     elif reach is not None and RADIUS[resampling]:
         stretch = stretches.of_picture(reach, size, picture, RADIUS[resampling])
-    if twice:
-        rows = control.resampled(rows, view, picture)
     reserve = 1 if resampling == "average" else RADIUS[resampling]
-    return _windowed(rows, grid.width, size, level, stretch, reserve, pieces)
+    if twice and resampling == "nearest":
+        rows, twice = control.resampled(rows, view, picture), False
+    spot = _windowed(rows, width if twice else grid.width, size, level, stretch, reserve, pieces)
+    return replace(spot, view=view) if spot and twice else spot
 
 
 def _unwarped(grid: Grid, file: FileGrid, resampling: Resampling, *, lone: bool) -> Placement | None:
@@ -149,14 +152,6 @@ def _unwarped(grid: Grid, file: FileGrid, resampling: Resampling, *, lone: bool)
     size, reserve = file.levels[part.level], 1 if resampling == "average" else RADIUS[resampling]
     spot = _windowed(part.rows, grid.width, size, part.level, part.stretch, reserve)
     return None if spot is None else replace(spot, edge=part.edge)
-
-
-def warped_twice(grid: Grid, file: FileGrid) -> bool:
-    """Does GDAL smooth onto a finer picture first and that onto the grid, where it reads some of a file's bands."""
-    if same_crs(grid.crs, file.crs):
-        return False
-    _, view = best_level(grid, file, nearest=False, some=True)
-    return view != (grid.width, grid.height) and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
 
 
 def _beyond(reach: polynomial.Reach, size: tuple[int, int]) -> bool:
@@ -201,8 +196,8 @@ def _windowed(
 def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tuple[int, tuple[int, int]]:
     """The overview that rio-tiler's view and GDAL's RasterIO choose (0: full resolution), and the view's size.
 
-    Nearest takes a level up to 1.2 times too coarse, the others one just as coarse; with a tolerance of 0.1, or
-    one per cent where `some` of the file's bands are read.
+    Nearest takes a level up to 1.2 times too coarse, the others one just as coarse; with a tolerance of 0.1, which
+    nearest of `some` of the file's bands has for the first overview only.
     """
     left, bottom, right, top = grid.bounds
     native = native_resolution(file, grid.crs)
@@ -212,13 +207,13 @@ def best_level(grid: Grid, file: FileGrid, *, nearest: bool, some: bool) -> tupl
     wanted = min(x_span / grid.width, y_span / grid.height)
     if wanted <= 1.0:
         return 0, view
-    limit = wanted * (1.2 if nearest else 1.01) if some else wanted * (1.2 if nearest else 1.0) + 0.1
+    limit = wanted * (1.2 if nearest else 1.0)
     best, best_factor, best_view = 0, 0.0, view
     for index, (width, _) in enumerate(file.levels[1:], 1):
         # GDAL takes the ratio of widths for both axes and rounds to whole pixels
         size = [max(1, int(span * width / file.width + 0.5)) for span in (x_span, y_span)]
         factor = min(x_span / size[0], y_span / size[1])
-        if best_factor < factor < limit:
+        if best_factor < factor < limit + (0.0 if nearest and some and best else 0.1):
             best, best_factor = index, factor
             best_view = size[0], size[1]
     return best, best_view

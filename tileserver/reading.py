@@ -17,12 +17,13 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gpu.backend import Source
+from gpu.cpu.decimate import smoothed_twice
 from tileserver import control, edges
 from tileserver.blocks import BlockCache
 from tileserver.cog import Block, Cog, Unsupported, lzw, open_cog, predictors
 from tileserver.errors import SourceUnreadable
 from tileserver.gdal import GdalReader
-from tileserver.grid import Placement, place, to_pixel, warped_twice
+from tileserver.grid import Placement, place, to_pixel
 from tileserver.heap import keep_pages
 from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
@@ -195,7 +196,7 @@ class _Picture:
         smooth = self._resampling != "nearest"
         masked = nodata is None and (cog.alpha is not None or cog.levels[0].mask is not None)
         smoothed_by_gdal = smooth and (
-            (some and warped_twice(self._grid, cog.grid))
+            (spot.view and (masked or self._resampling == "average"))
             or (spot.edge == "rounded" and spot.level == 0)
             or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
         )
@@ -208,7 +209,7 @@ class _Picture:
         if large or (scaled and (smooth or masked)):
             pixels, valid = self._on_grid(cog, spot, plane, masked=masked)
             return Source(pixels=pixels, valid=valid, nodata=nodata, scale=scale, offset=offset)
-        return Source(
+        source = Source(
             pixels=self._windows.pixels(cog, spot, plane),
             valid=self._windows.valid(cog, spot) if nodata is None else None,
             nodata=nodata,
@@ -219,6 +220,9 @@ class _Picture:
             pieces=spot.pieces,
             key=(cog.number, plane, spot.level, spot.window),
         )
+        if spot.view:
+            return smoothed_twice(source, spot.view[::-1], (self._grid.height, self._grid.width), self._resampling)
+        return source
 
     def _spot(self, cog: Cog, *, some: bool, whole: bool, lone: bool) -> Placement | None:
         """Where the picture lies in a file."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu.backend import Control, Format, Job, Layer, Picture, Recipe, Resampling, Source
 from gpu.cpu import color, compose, plain
+from gpu.cpu.decimate import smoothed_twice
 from gpu.cpu.warp import KERNEL_TYPES, WIDE, WORDS, warp
 from gpu.encode import encode
 from gpu.expression import parse
@@ -38,6 +39,7 @@ def warm() -> None:
     for source in (_source("uint8"), large):
         for resampling in SMOOTH:
             warp(source, SIDE, slice(0, SIDE), resampling)
+    smoothed_twice(_source("uint8"), (SIDE, SIDE), (SIDE - 1, SIDE - 1), "bilinear")
     for name in ("uint8", "uint16"):
         whole, masked = _source(name), replace(_source(name), valid=np.ones((SIDE, SIDE), np.bool_))
         _plain("a; b; c", "nearest", whole, whole, whole)

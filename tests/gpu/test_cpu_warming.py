@@ -10,12 +10,12 @@ import pytest
 
 from gpu import scanlines
 from gpu.backend import Job, Layer, Source
-from gpu.cpu import CpuBackend, compose, interpreter, levels, nearest, smooth, warming
+from gpu.cpu import CpuBackend, compose, decimate, interpreter, levels, nearest, smooth, warming
 from gpu.cpu.warp import WIDE
 from tests.gpu.scenes import grid, layer, pixels, recipe
 from tests.gpu.test_jobs import JOBS
 
-MODULES: tuple[ModuleType, ...] = (compose, interpreter, levels, nearest, scanlines, smooth)
+MODULES: tuple[ModuleType, ...] = (compose, decimate, interpreter, levels, nearest, scanlines, smooth)
 
 
 def compiled() -> dict[str, int]:
@@ -46,6 +46,17 @@ LAYOUTS = {
     "Fortran": np.asfortranarray,
     "other byte order": lambda array: array.astype(array.dtype.newbyteorder()),
 }
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "int32", ">u2"])
+@pytest.mark.parametrize("nodata", [None, 0.0])
+def test_bands_from_finer_pictures(backend: CpuBackend, dtype: str, nodata: float | None) -> None:
+    before = compiled()
+    pixels = np.arange(64).reshape(8, 8).astype(dtype)
+    for valid in (np.ones((8, 8), np.bool_), pixels % 3 != 0):
+        for resampling in ("bilinear", "cubic"):
+            decimate.decimated(pixels, valid, (5, 6), resampling, nodata)
+    assert compiled() == before
 
 
 def test_jobs_of_all_kinds(backend: CpuBackend) -> None:
