@@ -1,4 +1,4 @@
-"""From an output grid to source pixels: projection, overview, window. No other file knows projections."""
+"""From an output grid to source pixels: overview, window, the place of every pixel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyproj
-import pyproj.exceptions
 from cachetools import LRUCache
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
@@ -24,6 +22,7 @@ from gpu.backend import PIECE, Control, Pieces, Stretch
 from tileserver import control, edges, polynomial, stretches, unwarped
 from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid, Resampling
+from tileserver.projection import UNDRAWABLE, is_geographic, parsed, project, same_crs
 
 Floats = NDArray[np.float64]
 Affine = tuple[float, float, float, float, float, float]
@@ -33,7 +32,6 @@ PLACEMENT_BYTES = 8 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""
-UNDRAWABLE = "The file cannot be drawn in this coordinate reference system."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,6 @@ class Placement:
 
 _placements: LRUCache[Any, tuple[Placement | None, int]] = LRUCache(PLACEMENT_BYTES, getsizeof=lambda entry: entry[1])
 _lock = threading.Lock()
-_threads = threading.local()
 
 
 def place(
@@ -250,24 +247,6 @@ def _rasterio_affine(transform: Affine) -> Any:
     return RasterioAffine(*transform)
 
 
-@lru_cache(256)
-def parsed(crs: str) -> CRS:
-    """A CRS as rasterio has it."""
-    return CRS.from_user_input(crs)
-
-
-@lru_cache(1024)
-def same_crs(one: str, other: str) -> bool:
-    """Do two names mean one CRS."""
-    return one == other or bool(parsed(one) == parsed(other))
-
-
-@lru_cache(256)
-def is_geographic(crs: str) -> bool:
-    """Are its coordinates degrees."""
-    return bool(parsed(crs).is_geographic)
-
-
 def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> polynomial.Evaluate:
     """Columns and rows of the grid to pixels of a level, exactly."""
     left, bottom, right, top = grid.bounds
@@ -282,7 +261,7 @@ def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> polynomia
     def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
         x, y = left + columns * dx, top - rows * dy
         if not straight:
-            x, y = _project(grid.crs, file.crs, x, y)
+            x, y = project(grid.crs, file.crs, x, y)
             if middle is not None:
                 x = x - 360.0 * np.round((x - middle) / 360.0)
         return (x - c) * x_scale, (y - f) * y_scale
@@ -297,22 +276,6 @@ def _turn(grid: Grid, file: FileGrid) -> float:
         return 0.0
     left, _, right, _ = grid.bounds
     return 360.0 * round((c + a * file.width / 2 - (left + right) / 2) / 360.0)
-
-
-def _project(source: str, target: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Points of one CRS in another, x before y; infinite where there is no place."""
-    # PROJ objects are not thread-safe
-    known: dict[tuple[str, str], pyproj.Transformer] = _threads.__dict__.setdefault("transformers", {})
-    transformer = known.get((source, target))
-    if transformer is None:
-        if len(known) > 64:
-            known.clear()
-        try:
-            transformer = known[source, target] = pyproj.Transformer.from_crs(source, target, always_xy=True)
-        except pyproj.exceptions.ProjError as error:
-            raise SourceUnreadable(UNDRAWABLE) from error
-    xs, ys = transformer.transform(x, y)
-    return np.asarray(xs), np.asarray(ys)
 
 
 @lru_cache(4096)
