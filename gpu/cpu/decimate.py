@@ -57,7 +57,9 @@ def decimated(
     values, kind, cubic = pixels.astype(np.float64), _kind(pixels.dtype, nodata), resampling == "cubic"
     masked = not valid.all()
     if nodata is not None and kind[1] < kind[2]:
-        values[valid & (pixels == nodata)] += 1.0 if nodata == kind[1] else -1.0  # as GDAL's warper does
+        taken = valid & (pixels == nodata)
+        if taken.any():
+            values[taken] += 1.0 if nodata == kind[1] else -1.0  # as GDAL's warper does
     counted = valid if masked and nodata is not None else ALL_VALID
     out, ok = np.empty(size), np.empty(size, np.bool_)
     convolve_kernel(values, counted, down, across, cubic, kind, out, ok)
@@ -104,12 +106,19 @@ def _weights(distance: Floats, radius: int) -> Floats:
 
 @jit
 def row_sums(row, first, weights, out):
-    """Weighted sums of pixels of a row."""
+    """Weighted sums of pixels of a row; three at a time, since loads and stores of sums take longest."""
+    many = weights.shape[0]
     out[:] = 0.0
-    for i in range(weights.shape[0]):
-        line = weights[i]
+    for i in range(0, many - 2, 3):
+        one, two, three, step = weights[i], weights[i + 1], weights[i + 2], np.uint32(i)
         for c in range(out.shape[0]):
-            out[c] += line[c] * row[first[c] + i]
+            at = np.uint32(first[c]) + step
+            line = one[c] * row[at] + two[c] * row[at + np.uint32(1)]
+            out[c] += line + three[c] * row[at + np.uint32(2)]
+    for i in range(many - many % 3, many):
+        one, step = weights[i], np.uint32(i)
+        for c in range(out.shape[0]):
+            out[c] += one[c] * row[np.uint32(first[c]) + step]
 
 
 @jit
