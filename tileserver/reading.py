@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from functools import cache
@@ -29,6 +29,7 @@ from tileserver.hrefs import is_remote, revision
 from tileserver.models import Asset, Band, Grid, Resampling
 from tileserver.nearest import Nearest, has_tiny_blocks, too_large
 from tileserver.ports import Header, NotAtHand, Read
+from tileserver.projection import same_crs
 from tileserver.settings import Settings
 from tileserver.sheets import Neighbours, Sheets
 from tileserver.spots import Spots
@@ -180,6 +181,7 @@ class _Picture:
         self._nearest = Nearest(windows, grid.width)
         self._place = place
         self._spots: dict[tuple[int, bool, bool, bool], Placement | None] = {}
+        self._judged: dict[Hashable, NDArray[np.bool_] | None] = {}
 
     def source(self, asset: Asset, band: Band) -> Source | None:
         """One band, or FOR_GDAL."""
@@ -195,8 +197,9 @@ class _Picture:
             return None
         smooth = self._resampling != "nearest"
         masked = nodata is None and (cog.alpha is not None or cog.levels[0].mask is not None)
+        shared = self._shared(cog, spot, nodata) if smooth and nodata is not None else None
         smoothed_by_gdal = smooth and (
-            (spot.view and (masked or self._resampling == "average"))
+            (spot.view and (masked or shared is not None or self._resampling == "average"))
             or (spot.edge == "rounded" and spot.level == 0)
             or (spot.edge == "scaled" and nodata is None and cog.alpha is not None)
         )
@@ -211,14 +214,14 @@ class _Picture:
             return Source(pixels=pixels, valid=valid, nodata=nodata, scale=scale, offset=offset)
         source = Source(
             pixels=self._windows.pixels(cog, spot, plane),
-            valid=self._windows.valid(cog, spot) if nodata is None else None,
-            nodata=nodata,
+            valid=self._windows.valid(cog, spot) if nodata is None else shared,
+            nodata=nodata if shared is None else None,
             scale=scale,
             offset=offset,
             control=spot.control,
             stretch=spot.stretch,
             pieces=spot.pieces,
-            key=(cog.number, plane, spot.level, spot.window),
+            key=(cog.number, plane, spot.level, spot.window) if shared is None else None,
         )
         if spot.view:
             return smoothed_twice(source, spot.view[::-1], (self._grid.height, self._grid.width), self._resampling)
@@ -230,6 +233,18 @@ class _Picture:
         if key not in self._spots:
             self._spots[key] = self._place(self._grid, cog.grid, self._resampling, some=some, nodata=whole, lone=lone)
         return self._spots[key]
+
+    def _shared(self, cog: Cog, spot: Placement, nodata: float) -> NDArray[np.bool_] | None:
+        """Where a pixel of a file counts although some of its bands have nodata there: GDAL asks all bands together.
+
+        None where bands agree, for pictures that are not warped, and for those that need too much memory.
+        """
+        if cog.alpha is not None or same_crs(self._grid.crs, cog.grid.crs) or too_large(cog, spot):
+            return None
+        key = (cog.number, spot.level, spot.window, nodata)
+        if key not in self._judged:
+            self._judged[key] = self._windows.any_valid(cog, spot, nodata)
+        return self._judged[key]
 
     def _on_grid(
         self, cog: Cog, spot: Placement, plane: int, *, masked: bool

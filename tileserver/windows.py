@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from tileserver.ports import NotAtHand
 
 Window = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels, right and bottom beyond the last."""
+MOST_PLANES = 4
+"""Bands stored apart that are read for what they say of the others."""
 _Part = tuple[slice, slice]
 
 
@@ -68,6 +71,17 @@ class Windows:
         if cog.levels[spot.level].mask is not None:
             return np.asarray(self.pixels(cog, spot, 0, mask=True) == 255)
         return None
+
+    def any_valid(self, cog: Cog, spot: Placement, nodata: float) -> NDArray[np.bool_] | None:
+        """Where any band of a file has a value; None where its bands agree, or are too many to read them all."""
+        count = cog.header.bands
+        if count == 1 or (cog.levels[spot.level].image.planar and count > MOST_PLANES):
+            return None
+        bands = (self.pixels(cog, spot, plane) for plane in range(count))
+        first, *others = (~np.isnan(band) if math.isnan(nodata) else band != nodata for band in bands)
+        if all(np.array_equal(first, other) for other in others):
+            return None
+        return np.logical_or.reduce([first, *others])
 
     def _layout(self, window: Window, image: Directory) -> Layout:
         """Bands of one picture mostly have the same."""
