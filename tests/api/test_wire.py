@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from tests.api.serving import Connection, serving
 from tileserver.wire import Protocol, Together
@@ -27,6 +30,12 @@ class Sent(list):
         return self.closed
 
 
+def run(work: Coroutine[Any, Any, Sent]) -> Sent:
+    """In a thread: Playwright may keep a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def written(*pieces: bytes | None) -> Sent:
     """What leaves when pieces are written; None lets the event loop go on."""
 
@@ -43,7 +52,7 @@ def written(*pieces: bytes | None) -> Sent:
         transport.close()
         return sent
 
-    return asyncio.run(write())
+    return run(write())
 
 
 def test_head_and_body_are_one_piece():
@@ -65,7 +74,7 @@ def test_nothing_waits_when_the_connection_closes():
         await asyncio.sleep(0)
         return sent
 
-    assert asyncio.run(close()) == [HEAD]
+    assert run(close()) == [HEAD]
 
 
 async def app(scope, _receive, send):
