@@ -6,10 +6,13 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from gpu.backend import Recipe
+from gpu.cpu.interpreter import program
 from tileserver.models import Style
 from tileserver.styles import recipe, style_to_render
 
 _MANY = 4096
+SHORT = 16
+"""Steps of a formula."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Prepared:
     stored: Recipe
     """Without scale and offset."""
     fingerprint: str
+    brief: bool
+    """Is a pixel a look-up or a short formula of plain arithmetic, for which there are compiled loops?"""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,8 +52,18 @@ def prepared(style: Style) -> Prepared:
             physical=physical,
             stored=replace(physical, unscale=False),
             fingerprint=digest(repr(sorted(style_to_render(style).items(), key=str))),
+            brief=_brief(physical),
         )
     return known
+
+
+def _brief(recipe: Recipe) -> bool:
+    if recipe.color_formula or recipe.classes or recipe.intervals:
+        return False
+    if recipe.plain:
+        return True
+    programs = [program(each, recipe.variables) for each in recipe.expressions]
+    return all(programs) and sum(len(each[0]) for each in programs if each) <= SHORT
 
 
 def digest(text: str) -> str:

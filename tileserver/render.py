@@ -133,9 +133,10 @@ class Renderer:
 
     def at_hand(self, request: MapRequest, selection: Selection) -> Image | None:
         """The picture where nothing has to be read for it and it takes about a millisecond; None where not so."""
-        effort = _EFFORT[request.style.resampling] * len(selection.items)
+        style = prepared(request.style)
+        effort = _EFFORT[style.physical.resampling] * len(selection.items) * (1 if style.physical.plain else 4)
         quick = request.grid.width * request.grid.height * effort <= _QUICK and request.format != "webp"
-        if not quick or self.backend.name != "cpu" or request.reducers != ("first",):
+        if not (quick and style.brief) or self.backend.name != "cpu" or request.reducers != ("first",):
             return None
         try:
             return self._draw(request, selection, at_hand=True)

@@ -65,6 +65,9 @@ def test_what_is_at_hand_is_drawn_at_once_and_the_same(client, flown, look):
         (RGB, "webp"),
         ("assets=B04,B03,B02&rescale=0,0.47&resampling=cubic", "png"),
         ("assets=B04,B03,B02&rescale=0,0.47&resampling=nearest&reducer=median", "png"),
+        (f"{RGB}&color_formula=saturation%201.4", "png"),
+        ("expression=sin(B04)&rescale=-1,1&resampling=nearest", "png"),
+        (f"expression=B04{'%2BB08*B03' * 8}&rescale=-1,1&resampling=nearest", "png"),
     ],
 )
 def test_what_takes_longer_never_holds_others_up(client, flown, look, form):
