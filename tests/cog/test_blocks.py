@@ -16,6 +16,9 @@ from tests.cog.files import asset, band, pixels, write
 from tileserver.blocks import BlockCache, Wanted
 from tileserver.cog import Block, BlockError, Cog, open_cog
 from tileserver.cog.block import open_block
+from tileserver.cog.source import LocalFile
+from tileserver.cog.stored import Stored
+from tileserver.cog.stream import share
 from tileserver.models import Grid
 from tileserver.reading import FastReader
 
@@ -109,14 +112,20 @@ def _bytes_of(cog: Cog) -> bytes:
     return level.source.read(int(level.image.offsets[0]), int(level.image.counts[0]))
 
 
+def _opened(cog: Cog, data: bytes, rows: int) -> Block:
+    return open_block(cog.levels[0].image, Stored.of_bytes(data), 0, rows)
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_rows_in_any_steps_are_the_rows_of_the_whole(cogs: dict[str, Cog], data: st.DataObject) -> None:
     cog = cogs[data.draw(st.sampled_from(sorted(cogs)))]
-    image, stored = cog.levels[0].image, _bytes_of(cog)
-    whole = open_block(image, stored, 0, SIDE).pixels
+    stored = _bytes_of(cog)
+    whole = _opened(cog, stored, SIDE).pixels
     rows = data.draw(st.integers(1, SIDE // 2))
-    part = open_block(image, stored, 0, rows)
+    level = cog.levels[0]
+    near = Stored.of_file(level.source, int(level.image.offsets[0]), len(stored))
+    part = open_block(level.image, data.draw(st.sampled_from([near, Stored.of_bytes(stored)])), 0, rows)
     assert part.ready == rows
     for step in data.draw(st.lists(st.integers(1, SIDE), max_size=4)):
         rows = max(rows, step)
@@ -129,18 +138,55 @@ def test_rows_in_any_steps_are_the_rows_of_the_whole(cogs: dict[str, Cog], data:
 
 
 def test_the_cache_counts_what_is_still_compressed(cogs: dict[str, Cog]) -> None:
+    """What was fetched is in memory until the block is whole; a file that is near is read on."""
     cog = cogs["difference"]
-    cache = BlockCache[Block](1 << 24)
+    stored = _bytes_of(cog)
+    used = []
+    for load in (lambda _: [_opened(cog, stored, 10)], cog.load):
+        cache = BlockCache[Block](1 << 24)
+        (key,) = cog.keys(0, 0, [0])
+        (part,) = cache.get([(key, 10)], load)
+        used.append(cache.used)
+        assert cache.used > part.pixels.nbytes
+        cache.get([(key, SIDE)], lambda _: pytest.fail("it is there"))
+        assert cache.used == part.pixels.nbytes
+    assert used[0] == used[1] + len(stored)
+
+
+def test_a_kept_block_does_not_keep_its_file_open(tmp_path: Path) -> None:
+    """Else a cache of thousands of blocks would use up the files that a process may have open."""
+    path = write(tmp_path / "a.tif", pixels("uint16", 1, SIDE), compress="deflate", blockxsize=SIDE, blockysize=SIDE)
+    cog = open_cog(asset(path))
     (key,) = cog.keys(0, 0, [0])
-    (part,) = cache.get([(key, 10)], cog.load)
-    assert cache.used > part.pixels.nbytes + len(_bytes_of(cog))
-    cache.get([(key, SIDE)], lambda _: pytest.fail("it is there"))
-    assert cache.used == part.pixels.nbytes
+    (part,) = cog.load([(key, 10)])
+    part.need(20)
+    del cog
+    assert not [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.resolve() == path]
+    with pytest.raises(BlockError, match="closed"):
+        part.need(SIDE)
+
+
+def test_no_more_of_a_file_is_read_than_its_rows_need(cogs: dict[str, Cog], monkeypatch: pytest.MonkeyPatch) -> None:
+    cog = cogs["difference"]
+    length = len(_bytes_of(cog))
+    asked: list[int] = []
+    real = LocalFile.read
+
+    def counted(self: LocalFile, offset: int, length: int) -> bytes:
+        asked.append(length)
+        return real(self, offset, length)
+
+    monkeypatch.setattr(LocalFile, "read", counted)
+    (part,) = cog.load([(cog.keys(0, 0, [0])[0], SIDE // 4)])
+    assert asked == [share(length, 1 / 4)]
+    assert asked[0] < length / 2
+    part.need(SIDE)
+    assert sum(asked) == length
 
 
 def test_many_at_once_want_different_rows(cogs: dict[str, Cog]) -> None:
     cog = cogs["difference"]
-    whole = open_block(cog.levels[0].image, _bytes_of(cog), 0, SIDE).pixels
+    whole = _opened(cog, _bytes_of(cog), SIDE).pixels
     cache = BlockCache[Block](1 << 24)
     (key,) = cog.keys(0, 0, [0])
 
@@ -160,7 +206,7 @@ def test_a_block_that_ends_too_early_gives_its_rows_and_is_forgotten(tmp_path: P
     cache = BlockCache[Block](1 << 24)
 
     def load(wanted: list[Wanted]) -> Iterable[Block]:
-        return [open_block(cog.levels[0].image, stored[: len(stored) // 2], 0, rows) for _, rows in wanted]
+        return [_opened(cog, stored[: len(stored) // 2], rows) for _, rows in wanted]
 
     (part,) = cache.get([("a", 20)], load)
     assert part.ready == 20

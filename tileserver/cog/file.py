@@ -15,8 +15,9 @@ from tileserver.cog import codecs
 from tileserver.cog.block import Block, open_block
 from tileserver.cog.description import Unsupported, described
 from tileserver.cog.parsed import parse
-from tileserver.cog.pixel import pixel_of, share
+from tileserver.cog.pixel import pixel_of
 from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
+from tileserver.cog.stored import Stored
 from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
 from tileserver.grid import FileGrid, same_grid
@@ -71,21 +72,25 @@ class Cog:
     def load(self, wanted: Sequence[tuple[Hashable, int]]) -> Iterator[Block]:
         """Blocks with at least so many rows, in the order of their keys; fetched together. Raises BlockError."""
         places = [_Place(self, key) for key, _ in wanted]
-        bytes_of: dict[Hashable, bytes] = {}
-        for source in {id(place.source): place.source for place in places}.values():
+        fetched: dict[Hashable, bytes] = {}
+        far = {id(place.source): place.source for place in places if isinstance(place.source, RemoteFile)}
+        for source in far.values():
             stored = [place for place in places if place.source is source and place.length]
             parts = source.read_many([(place.offset, place.length) for place in stored])
-            bytes_of.update(zip((place.key for place in stored), parts, strict=True))
+            fetched.update(zip((place.key for place in stored), parts, strict=True))
         for place, (_, rows) in zip(places, wanted, strict=True):
-            data = bytes_of.pop(place.key, None)
-            yield Block(self._empty(place)) if data is None else open_block(place.image, data, place.row, rows)
+            data = fetched.pop(place.key, None)
+            if not place.length:
+                yield Block(self._empty(place))
+            else:
+                yield open_block(place.image, place.stored(data), place.row, rows)
 
     def pixel(self, key: Hashable, row: int, column: int) -> NDArray[Any] | None:
         """(bands,) of one pixel of a block; None where it takes the whole block. Raises BlockError."""
         place = _Place(self, key)
         if not place.length or not codecs.by_rows(place.image):
             return None
-        return pixel_of(place.image, place.pieces(share(place.image, place.length, row)), row, column)
+        return pixel_of(place.image, place.stored(), row, column)
 
     def _empty(self, place: _Place) -> NDArray[Any]:
         """A block that is not stored: nodata where the file has a value for that."""
@@ -119,13 +124,11 @@ class _Place:
         if self.length > 2 * self.image.block_bytes + SLACK_BYTES:
             raise SourceUnreadable("A block of the file is absurdly long.")
 
-    def pieces(self, first: int) -> Iterator[bytes]:
-        """The block's bytes, its first ones before the others where that takes no longer."""
-        if self.source.far:
-            first = self.length
-        yield self.source.read(self.offset, first)
-        if first < self.length:
-            yield self.source.read(self.offset + first, self.length - first)
+    def stored(self, fetched: bytes | None = None) -> Stored:
+        """The block's bytes: `fetched`, else read as they are needed where that takes no longer."""
+        if fetched is None and isinstance(self.source, RemoteFile):
+            fetched = self.source.read(self.offset, self.length)
+        return Stored.of_file(self.source, self.offset, self.length) if fetched is None else Stored.of_bytes(fetched)
 
 
 def open_cog(asset: Asset) -> Cog:

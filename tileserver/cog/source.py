@@ -28,20 +28,13 @@ class ByteSource(Protocol):
     """A file that answers ranges."""
 
     size: int
-    far: bool
-    """Every reading takes a while, be it ever so short."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly these bytes; raises SourceUnreadable when there are fewer."""
 
-    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Several (offset, length) at once."""
-
 
 class LocalFile:
     """An open file, closed when nobody holds it any more."""
-
-    far = False
 
     def __init__(self, path: str) -> None:
         self._descriptor = -1
@@ -60,9 +53,6 @@ class LocalFile:
             raise SourceUnreadable("The file ends too early.")
         return data
 
-    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        return [self.read(offset, length) for offset, length in ranges]
-
     def __del__(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -70,8 +60,6 @@ class LocalFile:
 
 class RemoteFile:
     """An object of an HTTP server or S3; its first bytes are kept."""
-
-    far = True
 
     def __init__(self, href: str) -> None:
         self._store, self._path = _store(href)
@@ -95,6 +83,7 @@ class RemoteFile:
         return self.read_many([(offset, length)])[0]
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Several (offset, length) at once."""
         starts = [offset for offset, _ in ranges]
         lengths = [length for _, length in ranges]
         try:
