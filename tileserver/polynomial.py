@@ -105,13 +105,13 @@ def _fit(values, out):
 
 @jit
 def _collapse(part, v, out):
-    """One row of a 2-D Chebyshev series: out[j] = sum of part[i, j] T_i(v)."""
+    """One row of Chebyshev series side by side: out[j] = sum of part[i, j] T_i(v)."""
     before, now = 1.0, v
-    for j in range(ORDER):
+    for j in range(out.shape[0]):
         out[j] = part[0, j] + part[1, j] * v
     for i in range(2, ORDER):
         after = 2 * v * now - before
-        for j in range(ORDER):
+        for j in range(out.shape[0]):
             out[j] += part[i, j] * after
         before, now = now, after
 
@@ -148,20 +148,50 @@ def _reaches(coefficients, width, height, high, wide, out):
 
 
 @jit
+def _ends(coefficients, width, begin, end, out):
+    """Fills (ORDER, 6) series down the picture: x, then y, of the first, the middle and the last pixel of a line."""
+    middle = begin + (end - begin - 1) // 2
+    for k, column in enumerate((begin, middle, end - 1)):
+        u = 2 * (column + 0.5) / width - 1
+        for i in range(ORDER):
+            out[i, k], out[i, 3 + k] = _at(coefficients[0, i], u), _at(coefficients[1, i], u)
+
+
+@jit
 def _rows(coefficients, width, height, piece, tolerance, segments, first):
     """Fills segments and first; returns how many, -1 without room."""
     count = 0
     sx, sy = np.empty(ORDER), np.empty(ORDER)
     stack = np.empty((64, 2), np.int64)
+    across = -(-width // piece)
+    series, ends = np.empty((across, ORDER, 6)), np.empty(6)
+    for k in range(across):
+        _ends(coefficients, width, k * piece, min((k + 1) * piece, width), series[k])
     for r in range(height):
         first[r] = count
         v = 2 * (r + 0.5) / height - 1
-        _collapse(coefficients[0], v, sx)
-        _collapse(coefficients[1], v, sy)
+        collapsed = False
         if count + width > segments.shape[0]:
             return -1
-        for begin in range(0, width, piece):
-            stack[0, 0], stack[0, 1] = begin, min(begin + piece, width)
+        for k in range(across):
+            begin = k * piece
+            n = min(begin + piece, width) - begin
+            if n > SHORT:  # most lines are straight enough in one
+                _collapse(series[k], v, ends)
+                x0, y0 = ends[0], ends[3]
+                dx, dy = (ends[2] - x0) / (n - 1), (ends[5] - y0) / (n - 1)
+                half = (n - 1) // 2
+                if abs(x0 + dx * half - ends[1]) + abs(y0 + dy * half - ends[4]) <= tolerance:
+                    segments[count, 0] = begin
+                    segments[count, 1], segments[count, 2] = x0, dx
+                    segments[count, 3], segments[count, 4] = y0, dy
+                    count += 1
+                    continue
+            if not collapsed:
+                _collapse(coefficients[0], v, sx)
+                _collapse(coefficients[1], v, sy)
+                collapsed = True
+            stack[0, 0], stack[0, 1] = begin, begin + n
             depth = 1
             while depth > 0:
                 depth -= 1
