@@ -158,30 +158,64 @@ def _ends(coefficients, width, begin, end, out):
 
 
 @jit
+def _halved(sx, sy, begin, end, width, tolerance, segments, count):
+    """Part of a row from series of it, in ever shorter lines; returns how many segments there are then."""
+    stack = np.empty((64, 2), np.int64)
+    stack[0, 0], stack[0, 1] = begin, end
+    depth = 1
+    while depth > 0:
+        depth -= 1
+        a, b = stack[depth, 0], stack[depth, 1]
+        n = b - a
+        if n <= SHORT:
+            for i in range(a, b):
+                u = 2 * (i + 0.5) / width - 1
+                segments[count, 0] = i
+                segments[count, 1], segments[count, 2] = _at(sx, u), 0.0
+                segments[count, 3], segments[count, 4] = _at(sy, u), 0.0
+                count += 1
+            continue
+        middle = a + (n - 1) // 2
+        u0, u1 = 2 * (a + 0.5) / width - 1, 2 * (b - 0.5) / width - 1
+        um = 2 * (middle + 0.5) / width - 1
+        x0, y0 = _at(sx, u0), _at(sy, u0)
+        dx, dy = (_at(sx, u1) - x0) / (n - 1), (_at(sy, u1) - y0) / (n - 1)
+        off = abs(x0 + dx * (middle - a) - _at(sx, um)) + abs(y0 + dy * (middle - a) - _at(sy, um))
+        if off <= tolerance:
+            segments[count, 0] = a
+            segments[count, 1], segments[count, 2] = x0, dx
+            segments[count, 3], segments[count, 4] = y0, dy
+            count += 1
+        else:
+            stack[depth, 0], stack[depth, 1] = middle, b
+            stack[depth + 1, 0], stack[depth + 1, 1] = a, middle
+            depth += 2
+    return count
+
+
+@jit
 def _rows(coefficients, width, height, piece, tolerance, segments, first):
     """Fills segments and first; returns how many, -1 without room."""
     count = 0
-    sx, sy = np.empty(ORDER), np.empty(ORDER)
-    stack = np.empty((64, 2), np.int64)
     across = -(-width // piece)
+    sx, sy = np.empty(ORDER), np.empty(ORDER)
     series, ends = np.empty((across, ORDER, 6)), np.empty(6)
     for k in range(across):
         _ends(coefficients, width, k * piece, min((k + 1) * piece, width), series[k])
     for r in range(height):
         first[r] = count
         v = 2 * (r + 0.5) / height - 1
-        collapsed = False
         if count + width > segments.shape[0]:
             return -1
+        collapsed = False
         for k in range(across):
-            begin = k * piece
-            n = min(begin + piece, width) - begin
-            if n > SHORT:  # most lines are straight enough in one
+            begin, end = k * piece, min((k + 1) * piece, width)
+            last = end - begin - 1
+            if last >= SHORT:  # most rows are straight enough
                 _collapse(series[k], v, ends)
                 x0, y0 = ends[0], ends[3]
-                dx, dy = (ends[2] - x0) / (n - 1), (ends[5] - y0) / (n - 1)
-                half = (n - 1) // 2
-                if abs(x0 + dx * half - ends[1]) + abs(y0 + dy * half - ends[4]) <= tolerance:
+                dx, dy = (ends[2] - x0) / last, (ends[5] - y0) / last
+                if abs(x0 + dx * (last // 2) - ends[1]) + abs(y0 + dy * (last // 2) - ends[4]) <= tolerance:
                     segments[count, 0] = begin
                     segments[count, 1], segments[count, 2] = x0, dx
                     segments[count, 3], segments[count, 4] = y0, dy
@@ -191,34 +225,6 @@ def _rows(coefficients, width, height, piece, tolerance, segments, first):
                 _collapse(coefficients[0], v, sx)
                 _collapse(coefficients[1], v, sy)
                 collapsed = True
-            stack[0, 0], stack[0, 1] = begin, begin + n
-            depth = 1
-            while depth > 0:
-                depth -= 1
-                a, b = stack[depth, 0], stack[depth, 1]
-                n = b - a
-                if n <= SHORT:
-                    for i in range(a, b):
-                        u = 2 * (i + 0.5) / width - 1
-                        segments[count, 0] = i
-                        segments[count, 1], segments[count, 2] = _at(sx, u), 0.0
-                        segments[count, 3], segments[count, 4] = _at(sy, u), 0.0
-                        count += 1
-                    continue
-                middle = a + (n - 1) // 2
-                u0, u1 = 2 * (a + 0.5) / width - 1, 2 * (b - 0.5) / width - 1
-                um = 2 * (middle + 0.5) / width - 1
-                x0, y0 = _at(sx, u0), _at(sy, u0)
-                dx, dy = (_at(sx, u1) - x0) / (n - 1), (_at(sy, u1) - y0) / (n - 1)
-                off = abs(x0 + dx * (middle - a) - _at(sx, um)) + abs(y0 + dy * (middle - a) - _at(sy, um))
-                if off <= tolerance:
-                    segments[count, 0] = a
-                    segments[count, 1], segments[count, 2] = x0, dx
-                    segments[count, 3], segments[count, 4] = y0, dy
-                    count += 1
-                else:
-                    stack[depth, 0], stack[depth, 1] = middle, b
-                    stack[depth + 1, 0], stack[depth + 1, 1] = a, middle
-                    depth += 2
+            count = _halved(sx, sy, begin, end, width, tolerance, segments, count)
     first[height] = count
     return count

@@ -17,7 +17,7 @@ from gpu.backend import Job, Picture, Recipe, Source
 from gpu.compiled import VALID, contiguous
 from gpu.cpu.color import formula
 from gpu.cpu.levels import Levels, interval, look_up_kernel, paint_kernel, picture, table_kernel
-from gpu.cpu.nearest import level_kernel, rgb_kernel
+from gpu.cpu.nearest import first_rgb_kernel, level_kernel, rgb_kernel
 from gpu.cpu.warp import LARGEST, warp, warp_alike
 
 Bytes = NDArray[np.uint8]
@@ -47,20 +47,23 @@ def shade(job: Job) -> Picture:
         return _single(job, bands[0])
     shape = (job.height, job.width)
     pixels, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
-    for layer in job.layers:
-        if _paint([layer.sources[band] for band in bands], job, pixels, alpha) == 0:
+    for number, layer in enumerate(job.layers):
+        if _paint([layer.sources[band] for band in bands], job, pixels, alpha, top=number == 0) == 0:
             break
     return Picture(pixels=pixels, alpha=alpha)
 
 
-def _paint(sources: list[Source | None], job: Job, pixels: Bytes, alpha: Bytes) -> int:
-    """Three bands of a layer into what is still empty; returns how many pixels stay so."""
+def _paint(sources: list[Source | None], job: Job, pixels: Bytes, alpha: Bytes, *, top: bool) -> int:
+    """Three bands of a layer into what is still empty, all of it for the `top` one; returns how many pixels stay so."""
     recipe, alike = job.recipe, _alike(sources)
     if alike is not None and recipe.resampling == "nearest":
         tables = [table_of(source, recipe, index) for index, source in enumerate(alike)]
         windows = [_words(source.pixels) for source in alike]
         control = alike[0].control
         assert control is not None
+        if top and job.width % 4 == 0 and windows[0].size <= job.height * job.width:
+            words = pixels.reshape(job.height, -1).view(np.uint32), alpha.view(np.uint32)
+            return int(first_rgb_kernel(*windows, *tables, control.segments, control.first, *words))
         return int(rgb_kernel(*windows, *tables, control.segments, control.first, pixels, alpha))
     if alike is not None:
         tables = [table_of(replace(source, nodata=None), recipe, index) for index, source in enumerate(alike)]

@@ -52,7 +52,8 @@ def warm() -> None:
 def _plain(text: str, resampling: Resampling, *sources: Source | None) -> None:
     """Bands as they are, by tables."""
     recipe = Recipe(variables=("a", "b", "c"), expressions=parse(text), palette=RAMP, resampling=resampling)
-    plain.shade(Job(layers=(Layer(sources=sources),), recipe=recipe, height=SIDE, width=SIDE))
+    for width in (SIDE, SIDE + 1):  # with and without a loop for words of four pixels
+        plain.shade(Job(layers=(Layer(sources=sources),), recipe=recipe, height=SIDE, width=width))
 
 
 def _sums(name: str) -> None:

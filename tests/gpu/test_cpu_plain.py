@@ -21,7 +21,7 @@ BACKEND = CpuBackend()
 
 
 def control(random: np.random.Generator) -> Control:
-    """Rows that wander over, and beyond, a source of 20 x 30."""
+    """Rows that wander over, and beyond, a source of 20 x 20 or 20 x 30."""
     starts = random.uniform(-4, 8, (SIDE, 2))
     steps = random.uniform(-0.2, 1.4, (SIDE, 2))
     segments = np.column_stack([np.zeros(SIDE), starts[:, 0], steps[:, 0], starts[:, 1] + 3, steps[:, 1]])
@@ -35,19 +35,21 @@ def jobs(draw: st.DrawFn) -> Job:
     limits = np.iinfo(dtype)
     outputs = draw(st.sampled_from(["a; b; c", "a", "c; c; a"]))
     shared = control(random)
+    shape, width = (20, draw(st.sampled_from([20, 30]))), draw(st.sampled_from([SIDE, SIDE + 1]))
     layers = []
     for _ in range(draw(st.integers(1, 3))):
         sources: list[Source | None] = []
+        alike = draw(st.booleans())
         for _ in range(3):
-            data = random.integers(max(limits.min, -300), min(limits.max, 300), (20, 30)).astype(dtype)
-            rows = shared if draw(st.booleans()) else control(random)
-            valid = random.random((20, 30)) < 0.8 if draw(st.booleans()) else None
+            data = random.integers(max(limits.min, -300), min(limits.max, 300), shape).astype(dtype)
+            rows = shared if alike or draw(st.booleans()) else control(random)
+            valid = random.random(shape) < 0.8 if not alike and draw(st.booleans()) else None
             nodata = draw(st.sampled_from([None, 0.0, -7.0, 0.5, 1e9]))
             source = Source(
                 pixels=data, valid=valid, nodata=nodata, control=rows,
                 scale=draw(st.sampled_from([1.0, 0.01])), offset=draw(st.sampled_from([0.0, -0.5])),
             )  # fmt: skip
-            sources.append(source if draw(st.integers(0, 4)) else None)
+            sources.append(source if alike or draw(st.integers(0, 4)) else None)
         layers.append(Layer(sources=tuple(sources)))
     palette = random.integers(0, 256, (256, 4)).astype(np.uint8) if draw(st.booleans()) else None
     formulas = ["", "gamma RGB 1.3", "gamma R 1.2 sigmoidal RGB 4 0.4"] if ";" in outputs else [""]
@@ -57,7 +59,7 @@ def jobs(draw: st.DrawFn) -> Job:
         rescale=draw(st.sampled_from([(), ((0.0, 2.0),), ((-100.0, 200.0),), ((5.0, 5.0),)])),
         resampling=draw(st.sampled_from(["nearest", "bilinear"])), unscale=draw(st.booleans()),
     )  # fmt: skip
-    return Job(layers=tuple(layers), recipe=recipe, height=SIDE, width=SIDE)
+    return Job(layers=tuple(layers), recipe=recipe, height=SIDE, width=width)
 
 
 @settings(max_examples=150, deadline=None)
