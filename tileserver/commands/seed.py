@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from gpu.backend import Format
 from tileserver.cache import DiskCache
 from tileserver.catalog.extents import halves
 from tileserver.commands.options import catalog_option, settings_with
+from tileserver.cores import cores
 from tileserver.engine import open_engine
 from tileserver.errors import InvalidParameter, NotFound
 from tileserver.mercator import mercator_tile
@@ -71,7 +71,7 @@ def command(
         return seeder.draw([request_for(template, tile, 256 * scale, form) for tile in tiles for form in formats])
 
     counts: Counter[Outcome] = Counter()
-    threads = os.cpu_count() or 2
+    threads = cores()
     gc.freeze()  # what was loaded stays
     with ThreadPoolExecutor(threads, "seed") as pool:
         outcomes = in_order(pool, draw, found, ahead=2 * threads)
