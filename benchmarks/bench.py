@@ -18,6 +18,8 @@ from benchmarks.workloads import COLLECTION, COLOUR, DATE
 
 COLD = {"TILESERVER_BLOCK_CACHE_BYTES": "0", "TILESERVER_TILE_CACHE_BYTES": "0"}
 BLOCKS = {"TILESERVER_TILE_CACHE_BYTES": "0"}
+SOME_BLOCKS = {**BLOCKS, "TILESERVER_BLOCK_CACHE_BYTES": str(192 << 20)}
+"""Room for all that is panned over, and for less than half of what fills it before."""
 ALL: dict[str, str] = {}
 STYLE = "rgb"
 _COLLECTION = {

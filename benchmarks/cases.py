@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from benchmarks.bench import ALL, BLOCKS, COLD, Bench
+from benchmarks.bench import ALL, BLOCKS, COLD, SOME_BLOCKS, Bench
 from benchmarks.figures import Figures
 from benchmarks.pairs import Asked, Pair
 from benchmarks.server import Load, Server
@@ -25,7 +25,7 @@ CACHES: Mapping[State, str] = {
 }
 _SETTINGS: Mapping[State, Mapping[str, str]] = {
     "cold": COLD,
-    "filling": BLOCKS,
+    "filling": SOME_BLOCKS,
     "new": BLOCKS,
     "hot": BLOCKS,
     "encoded": ALL,
@@ -34,7 +34,7 @@ _REPEATS: Mapping[State, int] = {"cold": 1, "filling": 1, "new": 1, "hot": 4, "e
 _SLOTS: Mapping[State, int] = {"cold": 1, "hot": 2, "encoded": 3, "filling": 4, "new": 5}
 _STAGE = re.compile(rb"(\w+);dur=([0-9.]+)")
 ELSEWHERE = 260
-"""Tiles of 256 px that fill a block cache of the default size with other places."""
+"""Tiles of 256 px that fill a block cache with other places."""
 OVERVIEW = 8
 """Zoom of the tiles that open files without touching what is measured."""
 

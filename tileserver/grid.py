@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from cachetools import LRUCache
-from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
@@ -19,38 +17,17 @@ from rasterio.warp import calculate_default_transform
 from rasterio.windows import from_bounds
 
 from gpu.backend import PIECE, Control, Pieces, Stretch
-from tileserver import control, edges, polynomial, stretches, unwarped
+from tileserver import cells, control, edges, polynomial, stretches, unwarped
 from tileserver.errors import SourceUnreadable
+from tileserver.file_grid import Affine, FileGrid, transformer, turn
 from tileserver.models import Grid, Resampling
-from tileserver.projection import UNDRAWABLE, is_geographic, parsed, project, same_crs
-
-Floats = NDArray[np.float64]
-Affine = tuple[float, float, float, float, float, float]
+from tileserver.projection import UNDRAWABLE, is_geographic, parsed, same_crs
 
 RADIUS: dict[Resampling, int] = {"nearest": 0, "bilinear": 1, "cubic": 2, "average": 0}
 PLACEMENT_BYTES = 8 << 20
 MERCATOR_LATITUDE = 85.06
 MAX_VIEW = 4096
 """Widest picture that is made at an overview's resolution first."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileGrid:
-    """Where a file's pixels lie; equal for all files of one grid."""
-
-    crs: str
-    transform: Affine
-    """North-up: x = a*col + c, y = e*row + f."""
-    width: int
-    height: int
-    levels: tuple[tuple[int, int], ...]
-    """(width, height) of full resolution and of every overview."""
-
-
-@lru_cache(4096)
-def same_grid(grid: FileGrid) -> FileGrid:
-    """The first value equal to this one: what a picture needs of files on one grid is found by identity."""
-    return grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,21 +56,12 @@ _lock = threading.Lock()
 def place(
     grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False, nodata: bool = True, lone: bool = True
 ) -> Placement | None:
-    """Overview, window and control rows of a picture; None where the file does not touch it.
-
-    `nodata`: the file has a value that means nothing, or an alpha band. Else, and with `some`, GDAL warps in pieces.
-    `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first, and takes the
-    nearest of these pixels or smooths them onto the grid.
-    `lone`: one of the file's bands is wanted, which matters in the file's own projection.
-    """
+    """As `placed`, which is remembered."""
     key = (grid, file, resampling, some, nodata, lone)
     with _lock:
         known = _placements.get(key)
     if known is None:
-        if same_crs(grid.crs, file.crs):
-            made = _unwarped(grid, file, resampling, lone=lone)
-        else:
-            made = _warped(grid, file, resampling, some=some, nodata=nodata)
+        made = placed(grid, file, resampling, some=some, nodata=nodata, lone=lone)
         size = 512 if made is None else 512 + made.control.segments.nbytes + made.control.first.nbytes
         known = (made, size)
         with _lock:
@@ -102,16 +70,33 @@ def place(
     return known[0]
 
 
+def placed(
+    grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool = False, nodata: bool = True, lone: bool = True
+) -> Placement | None:
+    """Overview, window and control rows of a picture; None where the file does not touch it.
+
+    `nodata`: the file has a value that means nothing, or an alpha band. Else, and with `some`, GDAL warps in pieces.
+    `some` of the file's bands are wanted, not all: then GDAL warps at the overview's resolution first, and takes the
+    nearest of these pixels or smooths them onto the grid.
+    `lone`: one of the file's bands is wanted, which matters in the file's own projection.
+    """
+    if same_crs(grid.crs, file.crs):
+        return _unwarped(grid, file, resampling, lone=lone)
+    return _warped(grid, file, resampling, some=some, nodata=nodata)
+
+
 def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, nodata: bool) -> Placement | None:
     level, view = best_level(grid, file, nearest=resampling == "nearest", some=some)
     size = file.levels[level]
-    picture = (grid.width, grid.height)
-    twice = some and view != picture and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
-    width, height = view if twice else picture
+    wanted = (grid.width, grid.height)
+    twice = some and view != wanted and max(view) <= MAX_VIEW  # beyond, GDAL takes minutes for a tile
+    width, height = view if twice else wanted
     split = some or not nodata  # then GDAL warps in pieces
     piece = PIECE[1] if split else width
-    exact = _transformer(replace(grid, width=width, height=height), file, size)
-    fitted = polynomial.fit(exact, width, height)
+    picture = replace(grid, width=width, height=height)
+    exact = transformer(picture, file, size)
+    shared = cells.fitted(picture, file, size) if resampling == "nearest" else None  # smooth ones show more
+    fitted = polynomial.fit(exact, width, height) if shared is None else shared
     reach = control.extent(exact, width, height) if fitted is None else polynomial.reach(fitted)
     if fitted is None:
         rows = control.from_points(exact, width, height, piece)
@@ -127,12 +112,12 @@ def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, n
         ends = control.extents(exact, width, height) if fitted is None else polynomial.reaches(fitted, width, height)
         stretch, pieces = stretches.of_pieces(ends, size, (width, height), RADIUS[resampling])
     elif reach is not None and resampling == "average":
-        stretch = stretches.of_average(reach, picture)
+        stretch = stretches.of_average(reach, wanted)
     elif reach is not None and RADIUS[resampling]:
-        stretch = stretches.of_picture(reach, size, picture, RADIUS[resampling])
+        stretch = stretches.of_picture(reach, size, wanted, RADIUS[resampling])
     reserve = 1 if resampling == "average" else RADIUS[resampling]
     if twice and resampling == "nearest":
-        rows, twice = control.resampled(rows, view, picture), False
+        rows, twice = control.resampled(rows, view, wanted), False
     spot = _windowed(rows, width if twice else grid.width, size, level, stretch, reserve, pieces)
     return replace(spot, view=view) if spot and twice else spot
 
@@ -140,8 +125,8 @@ def _warped(grid: Grid, file: FileGrid, resampling: Resampling, *, some: bool, n
 def _unwarped(grid: Grid, file: FileGrid, resampling: Resampling, *, lone: bool) -> Placement | None:
     """A picture in the file's own projection."""
     left, bottom, right, top = grid.bounds
-    turn = _turn(grid, file)
-    bounds = (left + turn, bottom, right + turn, top)
+    turned = turn(grid, file)
+    bounds = (left + turned, bottom, right + turned, top)
     axes = unwarped.window(bounds, file.transform, (file.width, file.height), (grid.width, grid.height))
     part = unwarped.part(axes, file.levels, nearest=resampling == "nearest", lone=lone)
     if part is None:
@@ -245,45 +230,3 @@ def _rasterio_affine(transform: Affine) -> Any:
     from affine import Affine as RasterioAffine
 
     return RasterioAffine(*transform)
-
-
-def _transformer(grid: Grid, file: FileGrid, size: tuple[int, int]) -> polynomial.Evaluate:
-    """Columns and rows of the grid to pixels of a level, exactly."""
-    left, bottom, right, top = grid.bounds
-    a, _, c, _, e, f = file.transform
-    x_scale, y_scale = size[0] / file.width / a, size[1] / file.height / e
-    dx, dy = (right - left) / grid.width, (top - bottom) / grid.height
-    straight = same_crs(grid.crs, file.crs)
-    middle = c + a * file.width / 2 if is_geographic(file.crs) and abs(a * file.width) <= 360.0 else None
-    if straight:
-        left += _turn(grid, file)
-
-    def evaluate(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
-        x, y = left + columns * dx, top - rows * dy
-        if not straight:
-            x, y = project(grid.crs, file.crs, x, y)
-            if middle is not None:
-                x = x - 360.0 * np.round((x - middle) / 360.0)
-        return (x - c) * x_scale, (y - f) * y_scale
-
-    return evaluate
-
-
-def _turn(grid: Grid, file: FileGrid) -> float:
-    """Degrees to the turn of the globe on which a file lies: -179.9 and 180.1 are one place."""
-    a, _, c, _, _, _ = file.transform
-    if not is_geographic(file.crs) or abs(a * file.width) > 360.0:
-        return 0.0
-    left, _, right, _ = grid.bounds
-    return 360.0 * round((c + a * file.width / 2 - (left + right) / 2) / 360.0)
-
-
-@lru_cache(4096)
-def to_pixel(file: FileGrid, lon: float, lat: float) -> tuple[int, int] | None:
-    """(row, column) of the full-resolution pixel that contains a place in degrees, None outside."""
-    point = Grid(crs="EPSG:4326", bounds=(lon, lat, lon, lat), width=1, height=1)
-    xs, ys = _transformer(point, file, (file.width, file.height))(np.zeros(1), np.zeros(1))
-    x, y = float(xs[0]), float(ys[0])
-    if not (0 <= x < file.width and 0 <= y < file.height):
-        return None
-    return int(y), int(x)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -42,11 +43,22 @@ EDGES = (
 jit = numba.njit(nogil=True, cache=True)
 
 
-def fit(evaluate: Evaluate, width: int, height: int) -> Floats | None:
-    """(2, ORDER, ORDER) Chebyshev coefficients of x and y, None where they miss by a millionth of a pixel."""
+def fit(evaluate: Evaluate, width: int, height: int, tolerance: float = 1e-6) -> Floats | None:
+    """(2, ORDER, ORDER) Chebyshev coefficients of x and y, rows first; None where they miss by so many pixels."""
     xs, ys = evaluate((_ACROSS + 1) / 2 * width, (_DOWN + 1) / 2 * height)
     out = np.empty((2, ORDER, ORDER))
-    return out if _fit(xs, out[0]) and _fit(ys, out[1]) else None
+    return out if _fit(xs, tolerance, out[0]) and _fit(ys, tolerance, out[1]) else None
+
+
+def part(coefficients: Floats, column: int, row: int, side: int) -> Floats:
+    """Those of one of side x side equal parts."""
+    return np.ascontiguousarray(_cut(row, side) @ coefficients @ _cut(column, side).T)
+
+
+@lru_cache(256)
+def _cut(place: int, side: int) -> Floats:
+    """(ORDER, ORDER) from the coefficients of a series to those of one of its parts."""
+    return _INVERSE @ np.polynomial.chebyshev.chebvander((_NODES + 1 + 2 * place) / side - 1, ORDER - 1)
 
 
 def reach(coefficients: Floats) -> Reach:
@@ -92,14 +104,14 @@ def _product(left, middle, right):
 
 
 @jit
-def _fit(values, out):
+def _fit(values, tolerance, out):
     """Fills the coefficients of an axis; do they hit where they are tested?"""
     count = ORDER * ORDER
     out[:] = _product(_INVERSE, values[:count].reshape(ORDER, ORDER), _INVERSE)
     fitted = _product(_TEST_MATRIX, out, _TEST_MATRIX)
     hits = True
     for i in range(values.shape[0] - count):  # nothing is near a place that there is not
-        hits &= abs(fitted.flat[i] - values[count + i]) <= 1e-6
+        hits &= abs(fitted.flat[i] - values[count + i]) <= tolerance
     return hits
 
 

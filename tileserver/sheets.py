@@ -15,7 +15,8 @@ from tileserver.blocks import BlockCache
 from tileserver.cog import Block, Cog
 from tileserver.cog.codecs import block_height
 from tileserver.cog.tiff import Directory
-from tileserver.grid import FileGrid, Placement, place
+from tileserver.file_grid import FileGrid
+from tileserver.grid import Placement, placed
 from tileserver.models import Grid, Resampling
 from tileserver.windows import Layout, Window, Windows
 
@@ -71,7 +72,7 @@ class Neighbours:
         nodata: bool = True,
         lone: bool = True,
     ) -> Placement | None:
-        """As `tileserver.grid.place`, but with a window that reaches under all of the pictures.
+        """As `tileserver.grid.placed`, but with a window that reaches under all of the pictures.
 
         Kernels that look at all pixels of a window, which only nearest neighbours do not, get none larger than they
         need.
@@ -80,7 +81,7 @@ class Neighbours:
         with self._lock:
             known = self._known.get(key)
             if known is None:
-                spots = [place(each, file, resampling, some=some, nodata=nodata, lone=lone) for each in self._grids]
+                spots = [placed(each, file, resampling, some=some, nodata=nodata, lone=lone) for each in self._grids]
                 shared = _shared(spots) if resampling == "nearest" else spots
                 known = self._known[key] = dict(zip(self._grids, shared, strict=True))
         return known[grid]

@@ -6,7 +6,8 @@ import numpy as np
 import pyproj
 
 from tileserver import control, polynomial
-from tileserver.grid import FileGrid, _transformer, place, to_pixel
+from tileserver.file_grid import FileGrid, to_pixel, transformer
+from tileserver.grid import place
 from tileserver.models import Grid
 
 UTM = FileGrid("EPSG:32633", (10.0, 0.0, 499_980.0, 0.0, -10.0, 5_400_000.0), 4000, 4000, ((4000, 4000),))
@@ -14,7 +15,7 @@ TILE = Grid(crs="EPSG:3857", bounds=(1_680_000, 6_200_000, 1_689_784, 6_209_784)
 
 
 def test_polynomials_give_what_points_give() -> None:
-    exact = _transformer(TILE, UTM, (4000, 4000))
+    exact = transformer(TILE, UTM, (4000, 4000))
     fitted = polynomial.fit(exact, 256, 256)
     assert fitted is not None
     one = control.positions(polynomial.rows(fitted, 256, 256), 256)

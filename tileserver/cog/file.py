@@ -20,7 +20,7 @@ from tileserver.cog.source import ByteSource, LocalFile, RemoteFile
 from tileserver.cog.stored import Stored
 from tileserver.cog.tiff import Directory, TiffError, directories
 from tileserver.errors import SourceUnreadable
-from tileserver.grid import FileGrid, same_grid
+from tileserver.file_grid import FileGrid, same_grid
 from tileserver.hrefs import is_remote
 from tileserver.models import Asset
 from tileserver.ports import Header

@@ -28,11 +28,14 @@ from tileserver.models import Bbox, Collection, Style
 from tileserver.pipeline import in_order
 from tileserver.render import MapRequest
 from tileserver.seeder import Outcome, Seeder
+from tileserver.settings import Settings
 from tileserver.times import parse_time
 
 _SQUARE = 3
 """Zooms between a square and its finest tiles: 8 x 8 of them."""
 _BUDGET = 16 << 30
+_BLOCKS = 256 << 20
+"""Neighbours follow each other, so blocks are soon of no use; memory that is new is dearer than the few lost."""
 _MAX_ZOOM = 22
 _LATITUDE = 85.0511287
 
@@ -54,7 +57,7 @@ def command(
 ) -> None:
     """Render all tiles of a style into the disk cache, in batches. Run it again to go on where it stopped."""
     given = settings_with(catalog=catalog_uri)
-    settings = given if given.tile_cache_dir_bytes else given.model_copy(update={"tile_cache_dir_bytes": _BUDGET})
+    settings = _for_squares(given)
     engine = open_engine(settings, warm=False)
     disk = DiskCache.of(settings)
     revision = engine.catalog.revision(collection_id)
@@ -85,6 +88,14 @@ def command(
     if not given.tile_cache_dir_bytes:
         console.print(f"Serve them with TILESERVER_TILE_CACHE_DIR_BYTES={_BUDGET}.")
     raise SystemExit(1 if counts["unreadable"] else 0)
+
+
+def _for_squares(given: Settings) -> Settings:
+    """The settings with what the operator left open."""
+    wanted = {"tile_cache_dir_bytes": _BUDGET} if not given.tile_cache_dir_bytes else {}
+    if "block_cache_bytes" not in given.model_fields_set:
+        wanted["block_cache_bytes"] = _BLOCKS
+    return given.model_copy(update=wanted)
 
 
 def _request(collection: Collection, style: Style, time: str) -> MapRequest:
