@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import tileserver
-from tileserver import logs
+from tileserver import logs, ramps
 from tileserver.api import (
     assets,
     collections,
@@ -77,6 +78,16 @@ SERVICES: tuple[ModuleType, ...] = (
 """Each offers `routes(parts)` or `router(parts)`; some have CONFORMANCE, OPENAPI and `landing_links(base)`."""
 
 
+_LATER = 2.0
+"""Seconds after the start, when what came first has been answered."""
+
+
+def _load_the_rest() -> None:
+    """What a start does not wait for, and no later request should."""
+    ramps.load()
+    tilejson.load()
+
+
 def _all(name: str) -> list[Any]:
     return [getattr(service, name) for service in SERVICES if hasattr(service, name)]
 
@@ -99,7 +110,10 @@ def create_app(parts: Parts, log: RequestLog | None = None) -> App:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        later = loop.call_later(_LATER, lambda: loop.run_in_executor(None, _load_the_rest))
         yield
+        later.cancel()
         if log:
             log.flush()
         parts.flight.close()

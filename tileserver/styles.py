@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gpu.backend import Recipe
 from gpu.expression import Expression, parse
+from tileserver import ramps
 from tileserver.models import Color, LegendClass, Reducer, Resampling, Style, Words, spelled
 
 PREFIX = "tilescope:"
@@ -172,10 +173,7 @@ def palette(style: Style) -> NDArray[np.uint8] | None:
         channels = [np.interp(at, stops, [color[c] for _, color in style.ramp]) for c in range(4)]
         return np.round(np.stack(channels, axis=1)).astype(np.uint8)
     if style.colormap_name:
-        from rio_tiler.colormap import cmap  # half of a start, and many styles need none
-
-        table = cmap.get(style.colormap_name)
-        return np.array([table[i] for i in range(256)], np.uint8)
+        return np.array(ramps.colors(style.colormap_name), np.uint8)
     return None
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import cast, get_args
 
 from color_operations import parse_operations
-from rio_tiler.colormap import cmap
 from starlette.datastructures import QueryParams
 
 from gpu.backend import Format
 from gpu.expression import ExpressionError
+from tileserver import ramps
 from tileserver.api.parts import Parts
 from tileserver.bands import band_names, band_of, require_bands
 from tileserver.errors import InvalidParameter, NotFound
@@ -198,9 +198,9 @@ def _rescale(values: list[str]) -> tuple[tuple[float, float], ...]:
 
 
 def _colormap_name(text: str) -> str:
-    if text and text not in cmap.list():
+    if text and not ramps.known(text):
         raise InvalidParameter("colormap_name", text, "a name listed at /colorMaps")
-    if text and len(cmap.get(text)) != 256:
+    if text and len(ramps.colors(text)) != ramps.SIZE:
         raise InvalidParameter("colormap_name", text, "a continuous colour map with 256 entries")
     return text
 

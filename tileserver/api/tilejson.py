@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
-from titiler.core.models.mapbox import TileJSON
 
 from tileserver.api.addresses import base_address
 from tileserver.api.errors import json_response
@@ -20,7 +19,17 @@ from tileserver.models import Collection, Style
 from tileserver.tile_matrix_sets import load_tile_matrix_sets, native_zoom, project
 from tileserver.times import parse_time
 
+if TYPE_CHECKING:
+    from titiler.core.models.mapbox import TileJSON
+
 Text = Annotated[str | None, Query()]
+
+
+def load() -> type[TileJSON]:
+    """TiTiler's model, which brings much along that a start need not wait for."""
+    from titiler.core.models.mapbox import TileJSON
+
+    return TileJSON
 
 
 def tile_template(base: str, collection: Collection, style: Style, tms_id: str, time: str, suffix: str) -> str:
@@ -67,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
         zoom = native_zoom(tms, collection.bbox, collection.maxzoom)
         here = f"{base}/collections/{quote(collection.id, safe='')}/styles/{quote(style.id, safe='')}"
         language = f"?lang={quote(lang)}" if lang else ""
-        document = TileJSON(
+        document = load()(
             name=f"{collection.title}: {style.title}",
             description=collection.description,
             attribution=collection.attribution,
