@@ -50,6 +50,8 @@ def _cell(grid: Grid) -> tuple[Grid, Name, int, int] | None:
     """
     left, bottom, right, top = grid.bounds
     width, height = right - left, top - bottom
+    if width <= 0 or height <= 0:
+        return None
     columns, rows = left / width, top / height
     if not max(abs(columns), abs(rows)) < LARGEST:
         return None

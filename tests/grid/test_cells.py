@@ -101,6 +101,11 @@ def test_a_picture_just_beside_a_row_does_not_spoil_it() -> None:
             np.testing.assert_allclose(shared[:, 0, 0], own[:, 0, 0], rtol=0, atol=2e-6)
 
 
+def test_a_picture_without_extent_has_none() -> None:
+    grid = Grid(crs="EPSG:3857", bounds=(1e6, 6e6, 1e6, 6e6), width=256, height=256)
+    assert cells.fitted(grid, UTM, UTM.levels[0]) is None
+
+
 def test_a_cell_around_a_pole_has_no_polynomial() -> None:
     grid, _ = mercator_tile(4, 9, 0, 256)
     assert cells.fitted(grid, POLAR, (10000, 10000)) is None
