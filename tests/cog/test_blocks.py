@@ -16,9 +16,9 @@ from tests.cog.files import asset, band, pixels, write
 from tileserver.blocks import BlockCache, Wanted
 from tileserver.cog import Block, BlockError, Cog, open_cog
 from tileserver.cog.block import open_block
-from tileserver.cog.source import LocalFile
 from tileserver.cog.stored import Stored
 from tileserver.cog.stream import share
+from tileserver.errors import SourceUnreadable
 from tileserver.models import Grid
 from tileserver.reading import FastReader
 
@@ -166,17 +166,10 @@ def test_a_kept_block_does_not_keep_its_file_open(tmp_path: Path) -> None:
         part.need(SIDE)
 
 
-def test_no_more_of_a_file_is_read_than_its_rows_need(cogs: dict[str, Cog], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_of_a_file_is_read_than_its_rows_need(cogs: dict[str, Cog], asked: list[int]) -> None:
     cog = cogs["difference"]
     length = len(_bytes_of(cog))
-    asked: list[int] = []
-    real = LocalFile.read
-
-    def counted(self: LocalFile, offset: int, length: int) -> bytes:
-        asked.append(length)
-        return real(self, offset, length)
-
-    monkeypatch.setattr(LocalFile, "read", counted)
+    asked.clear()
     (part,) = cog.load([(cog.keys(0, 0, [0])[0], SIDE // 4)])
     assert asked == [share(length, 1 / 4)]
     assert asked[0] < length / 2
@@ -215,6 +208,29 @@ def test_a_block_that_ends_too_early_gives_its_rows_and_is_forgotten(tmp_path: P
     assert cache.used == 0
     with pytest.raises(BlockError, match="too short"):
         part.need(200)
+
+
+def test_a_file_that_cannot_be_read_for_a_while_gives_no_wrong_rows(tmp_path: Path) -> None:
+    """The decoder went on before the reading failed; who has the block still must not get the rows after these."""
+    path = tmp_path / "a.tif"
+    noise = np.random.default_rng(1).integers(0, 60_000, (1, SIDE, SIDE)).astype(np.uint16)
+    noise[:, SIDE // 2 :] = 7  # the rows above take more than their share, so more is read
+    cog = open_cog(asset(write(path, noise, compress="deflate", blockxsize=SIDE, blockysize=SIDE)))
+    stored, fails = _bytes_of(cog), [False]
+
+    def read(start: int, end: int) -> bytes:
+        if start and fails[0]:
+            raise SourceUnreadable("The file cannot be read.")
+        return stored[start:end]
+
+    part = open_block(cog.levels[0].image, Stored(len(stored), read), 0, 1)
+    fails[0] = True
+    with pytest.raises(SourceUnreadable):
+        part.need(SIDE // 2)
+    fails[0] = False
+    with pytest.raises(BlockError, match="broken"):
+        part.need(SIDE // 2)
+    assert part.ready == 1
 
 
 def test_bands_stored_together_are_decoded_once_also_without_room(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ STEPS = 8
 class Stream:
     """Where it stands is kept. The decoder copies what it is given and does not need yet, so it is given little."""
 
-    __slots__ = ("_inflate", "_made", "_size", "_stored")
+    __slots__ = ("_failed", "_inflate", "_made", "_size", "_stored")
 
     def __init__(self, stored: Stored, size: int) -> None:
         """`size` is that of the whole block, inflated."""
         self._stored = stored
         self._size = size
         self._made = 0
+        self._failed = False
         self._inflate = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
 
     @property
@@ -35,20 +36,31 @@ class Stream:
         return self._stored.nbytes + sys.getsizeof(self._inflate)
 
     def take(self, count: int) -> bytes:
-        """Exactly the next `count` bytes. Raises BlockError."""
-        stored = self._stored
-        end = share(stored.length, (self._made + count) / self._size)
-        raw = b""
+        """Exactly the next `count` bytes. Raises BlockError, SourceUnreadable.
+
+        After an error the decoder stands nobody knows where, so nothing is taken any more.
+        """
+        if self._failed:
+            raise BlockError("A block of the file is broken or too short.")
+        self._failed = True
         try:
-            while len(raw) < count:
-                starving = self._inflate.needs_input and end <= stored.taken
-                data = stored.take(stored.taken + stored.length // STEPS + 1 if starving else end)
-                if self._inflate.eof or (starving and not data):
-                    raise BlockError("A block of the file is too short.")
-                raw += self._inflate.decompress(data, count - len(raw))
+            raw = self._inflated(count)
         except (InflateError, EOFError) as error:
             raise BlockError("A block of the file is broken.") from error
+        self._failed = False
         self._made += count
+        return raw
+
+    def _inflated(self, count: int) -> bytes:
+        stored, inflate = self._stored, self._inflate
+        end = share(stored.length, (self._made + count) / self._size)
+        raw = b""
+        while len(raw) < count:
+            starving = inflate.needs_input and end <= stored.taken
+            data = stored.take(stored.taken + stored.length // STEPS + 1 if starving else end)
+            if inflate.eof or (starving and not data):
+                raise BlockError("A block of the file is too short.")
+            raw += inflate.decompress(data, count - len(raw))
         return raw
 
 
